@@ -1,0 +1,34 @@
+# make demo: compress the example conversation.   make test: everything that CI runs.
+# Both set up .venv by themselves: torch's CPU build where there is no NVIDIA GPU, the newest tested torch where there is one.
+
+PYTHON ?= python3
+BIN := .venv/bin
+TORCH := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo 'torch>=2.11,<3' || echo 'torch==2.13.0')
+
+.PHONY: demo test lint format clean
+
+demo: .venv/ready
+	$(BIN)/optical-memory compress examples/conversation.json --out pages
+
+test: lint
+	$(BIN)/pytest
+
+lint: .venv/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check '$(TORCH)'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv pages

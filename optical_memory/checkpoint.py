@@ -1,0 +1,127 @@
+"""A model's files: one safetensors file, its configuration in the header, matrices as int8 with a scale per row.
+
+Only the tensors that are asked for are read, so that encoding and reading never touch the decoder's weights.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from optical_memory.config import ModelConfig
+from optical_memory.errors import CheckpointError
+
+FORMAT = "optical-memory-1"
+BUNDLED = Path(__file__).parent / "weights" / "default.safetensors"
+_SCALE = ".scale"
+_LEVELS = 127
+
+
+def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """(R, ...) -> int8 of the same shape and float32 scales (R,): symmetric, the row's largest value is 127."""
+    rows = weight.detach().float().flatten(1)
+    scale = rows.abs().amax(1).clamp_min(1e-12) / _LEVELS
+    return (rows / scale[:, None]).round().to(torch.int8).view(weight.shape), scale
+
+
+def dequantise(weight: Tensor, scale: Tensor) -> Tensor:
+    """The inverse of `quantise`, float32."""
+    return weight.float() * scale.view(-1, *[1] * (weight.ndim - 1))
+
+
+def save_checkpoint(path: Path, config: ModelConfig, tensors: dict[str, Tensor], notes: dict[str, str]) -> None:
+    """Writes beside `path` and moves there when whole. Matrices become int8, vectors stay float32."""
+    stored: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim >= 2 and tensor.is_floating_point():
+            rows = tensor.flatten(0, -2) if tensor.ndim == 3 else tensor
+            quantised, scale = quantise(rows)
+            stored[name] = quantised.view(tensor.shape).contiguous().cpu()
+            stored[name + _SCALE] = scale.cpu()
+        else:
+            stored[name] = tensor.detach().float().contiguous().cpu()
+    header = {"format": FORMAT, "config": json.dumps(asdict(config)), **notes}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        save_file(stored, part, header)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class Checkpoint:
+    """An open checkpoint file. Raises CheckpointError if it is missing, damaged or of another format."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise CheckpointError(
+                f"no checkpoint at {path}; expected a .safetensors file that `optical-memory train` wrote"
+            )
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = file.metadata() or {}
+                self.names = set(file.keys())
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(
+                f"{path} is damaged or not a safetensors file ({error}); fetch or train it again"
+            ) from error
+        if header.get("format") != FORMAT:
+            raise CheckpointError(f"{path} has format {header.get('format')!r}; this version reads {FORMAT!r}")
+        try:
+            self.config = TypeAdapter(ModelConfig).validate_json(header["config"])
+        except (KeyError, ValidationError) as error:
+            raise CheckpointError(f"{path} holds no configuration that this version understands: {error}") from error
+        self.notes = {name: value for name, value in header.items() if name not in ("format", "config")}
+
+    def load(self, prefixes: Iterable[str]) -> dict[str, Tensor]:
+        """The float32 tensors whose names begin with one of `prefixes`."""
+        wanted = tuple(prefixes)
+        tensors = {}
+        with safe_open(self.path, framework="pt") as file:
+            for name in self.names:
+                if name.startswith(wanted) and not name.endswith(_SCALE):
+                    tensor = file.get_tensor(name)
+                    if name + _SCALE in self.names:
+                        scale = file.get_tensor(name + _SCALE)
+                        tensor = (
+                            dequantise(tensor.flatten(0, -2), scale).view(tensor.shape)
+                            if tensor.ndim == 3
+                            else dequantise(tensor, scale)
+                        )
+                    tensors[name] = tensor
+        return tensors
+
+
+def fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, source: Path) -> None:
+    """Loads `prefix`ed tensors into a module, strictly. Raises CheckpointError that names what is missing or does not fit."""
+    own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    expected = module.state_dict()
+    for name, tensor in expected.items():
+        if name not in own:
+            raise CheckpointError(f"{source} lacks the tensor {prefix + name!r}")
+        if own[name].shape != tensor.shape:
+            raise CheckpointError(
+                f"{source}: {prefix + name!r} has shape {tuple(own[name].shape)}, the model needs {tuple(tensor.shape)}"
+            )
+    extra = own.keys() - expected.keys()
+    if extra:
+        raise CheckpointError(f"{source} holds tensors that the model has no place for: {', '.join(sorted(extra)[:5])}")
+    module.load_state_dict(own, assign=True)
+
+
+def fingerprint_of(tensors: dict[str, Tensor]) -> str:
+    """128 bits, in hexadecimal, over names, shapes and values: equal only for equal weights."""
+    hasher = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        hasher.update(f"{name}{tuple(tensors[name].shape)}".encode())
+        hasher.update(tensors[name].detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return hasher.hexdigest()

@@ -1,0 +1,170 @@
+"""The sizes of a model, as plain data: one composition root from toy width to the official DeepSeek-OCR.
+
+`deepseek_ocr()`, `default()` and `tiny_random()` are values of one type; the code path is the same for all three. No torch here.
+"""
+
+from dataclasses import dataclass
+
+from renderers.fonts import MARKER_BASE
+
+_LATIN = "".join(chr(code) for code in range(0xA1, 0x100) if code not in (0xAC, 0xAD, 0xB6, 0xC2))
+_TYPOGRAPHY = "‘’“”–—…•†‡€™←↑→↓≤≥≠∞√−─│┌┐└┘├┤┬┴┼█■"
+_ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
+LATIN_ALPHABET = (
+    "\n\t\r\u00a0" + _ASCII + _LATIN + _TYPOGRAPHY + "".join(chr(MARKER_BASE + ord(letter)) for letter in "UASCR")
+)
+"""What the bundled readout tells apart: white space, printable ASCII, Latin-1, typography, five markers.
+
+Left out are characters that the pixel face draws like another one, and those whose glyphs stand for white space."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamConfig:
+    """SAM's image encoder: ViT with windowed attention and a few global blocks, then the neck (defaults: SAM-base)."""
+
+    width: int = 768
+    depth: int = 12
+    heads: int = 12
+    mlp_width: int = 3072
+    window: int = 14
+    global_blocks: tuple[int, ...] = (2, 5, 8, 11)
+    neck_width: int = 256
+    position_grid: int = 64
+    """Patches per side of the learnt position table; other sizes are interpolated."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipConfig:
+    """CLIP's vision transformer on the compressed grid (defaults: CLIP-L)."""
+
+    width: int = 1024
+    depth: int = 24
+    heads: int = 16
+    mlp_width: int = 4096
+    position_grid: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderConfig:
+    """DeepEncoder: SAM, the 16x compressor to CLIP's width, CLIP, and the projector to the decoder's width."""
+
+    sam: SamConfig = SamConfig()
+    compressor_width: int = 512
+    """Channels between the compressor's two convolutions."""
+    clip: ClipConfig = ClipConfig()
+    width: int = 1280
+    """Numbers in a visual token: the decoder's width."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadoutConfig:
+    """The readout: visual tokens back to patches, convolutions, and a classifier for every cell of the page's grid."""
+
+    alphabet: str = LATIN_ALPHABET
+    width: int = 192
+    depth: int = 2
+    cell_width: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderConfig:
+    """A DeepSeek mixture-of-experts text model (defaults: DeepSeek-3B-MoE-A570M)."""
+
+    vocab_size: int = 129_280
+    width: int = 1280
+    depth: int = 12
+    heads: int = 10
+    mlp_width: int = 6848
+    num_experts: int = 64
+    num_active_experts: int = 6
+    num_shared_experts: int = 2
+    expert_width: int = 896
+    num_dense_layers: int = 1
+    max_positions: int = 8192
+    image_token: int = 128_815
+    bos_token: int = 0
+    eos_token: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TypographyConfig:
+    """How pages are set for this model: face, grid, line breaks."""
+
+    face: str = "fixed"
+    columns: int = 64
+    rows: int = 64
+    break_lines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """A whole model. A part that is absent is None: official checkpoints have no readout, an encoder alone no decoder."""
+
+    name: str
+    encoder: EncoderConfig = EncoderConfig()
+    readout: ReadoutConfig | None = None
+    decoder: DecoderConfig | None = None
+    typography: TypographyConfig = TypographyConfig()
+
+    def __post_init__(self) -> None:
+        if self.decoder is not None and self.decoder.width != self.encoder.width:
+            raise ValueError(
+                f"visual tokens are {self.encoder.width} wide and the decoder is {self.decoder.width}: make them equal"
+            )
+
+
+NUM_SPECIAL_TOKENS = 8
+"""Token ids of the bundled decoder before its alphabet: see language/tokenizer.py."""
+
+
+def deepseek_ocr() -> ModelConfig:
+    """The published architecture: 3,336,106,240 parameters."""
+    return ModelConfig("deepseek-ocr", decoder=DecoderConfig())
+
+
+def default() -> ModelConfig:
+    """The bundled model: the same architecture at a width that two cores can train."""
+    encoder = EncoderConfig(
+        sam=SamConfig(width=192, depth=3, heads=6, mlp_width=768, window=8, global_blocks=(), neck_width=192),
+        compressor_width=384,
+        clip=ClipConfig(width=768, depth=1, heads=12, mlp_width=1536),
+        width=768,
+    )
+    decoder = DecoderConfig(
+        vocab_size=NUM_SPECIAL_TOKENS + len(LATIN_ALPHABET),
+        width=768,
+        depth=3,
+        heads=12,
+        mlp_width=1536,
+        num_experts=8,
+        num_active_experts=2,
+        num_shared_experts=1,
+        expert_width=256,
+        image_token=3,
+    )
+    return ModelConfig("default", encoder, ReadoutConfig(), decoder)
+
+
+def tiny_random() -> ModelConfig:
+    """A toy for tests: every part present, nothing trained."""
+    encoder = EncoderConfig(
+        sam=SamConfig(
+            width=32, depth=2, heads=2, mlp_width=64, window=7, global_blocks=(1,), neck_width=32, position_grid=16
+        ),
+        compressor_width=48,
+        clip=ClipConfig(width=64, depth=2, heads=4, mlp_width=128, position_grid=4),
+        width=64,
+    )
+    decoder = DecoderConfig(
+        vocab_size=NUM_SPECIAL_TOKENS + len(LATIN_ALPHABET),
+        width=64,
+        depth=2,
+        heads=4,
+        mlp_width=128,
+        num_experts=4,
+        num_active_experts=2,
+        num_shared_experts=1,
+        expert_width=32,
+        image_token=3,
+    )
+    return ModelConfig("tiny-random", encoder, ReadoutConfig(width=32, depth=1, cell_width=16), decoder)

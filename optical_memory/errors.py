@@ -1,0 +1,43 @@
+"""Every error of the library, in one tree:
+
+OpticalMemoryError
+├── InvalidHistoryError      a history, turn or file that cannot be understood
+├── UnreadableTextError      text that the face cannot draw or the model was not trained to read
+├── CheckpointError          weights that are missing, damaged, or of another architecture
+├── DeviceError              a device that does not exist or cannot do what is asked
+├── SpliceError              rows that do not fit the places made for them
+├── BudgetError              a budget that cannot be met
+└── MissingExtraError        an optional package that is not installed
+"""
+
+
+class OpticalMemoryError(Exception):
+    """Base of all errors raised on purpose; the message says what came, what was expected, what to do."""
+
+
+class InvalidHistoryError(OpticalMemoryError, ValueError):
+    """A history, turn or file that cannot be understood."""
+
+
+class UnreadableTextError(OpticalMemoryError, ValueError):
+    """Text that the face cannot draw or the model was not trained to read."""
+
+
+class CheckpointError(OpticalMemoryError):
+    """Weights that are missing, damaged, or of another architecture."""
+
+
+class DeviceError(OpticalMemoryError):
+    """A device that does not exist or cannot do what is asked."""
+
+
+class SpliceError(OpticalMemoryError, ValueError):
+    """Rows that do not fit the places made for them."""
+
+
+class BudgetError(OpticalMemoryError, ValueError):
+    """A budget that cannot be met."""
+
+
+class MissingExtraError(OpticalMemoryError, ImportError):
+    """An optional package that is not installed; the message names its pip line."""

@@ -1,0 +1,108 @@
+"""Characters read right on whole pages: `optical-memory evaluate reading --text DIR`. Natural text and random strings."""
+
+import base64
+import uuid
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from optical_memory.errors import InvalidHistoryError
+from optical_memory.evaluation.report import Figure
+from optical_memory.model import Model
+from optical_memory.modes import NATIVE_MODES
+from renderers import Page, lay_out, transcript_blocks
+
+_BOOTSTRAP = 2000
+
+
+def evaluate_reading(model: Model, folder: Path, num_pages: int, seed: int = 0) -> list[Figure]:
+    """Per mode, for natural and random pages: share of characters read right, and of pages without an error."""
+    rng = np.random.default_rng(seed)
+    pages = {"natural": natural_pages(model, folder, num_pages, rng), "random": random_pages(model, num_pages, rng)}
+    figures = []
+    bar = tqdm(total=2 * len(NATIVE_MODES) * num_pages, unit="page", delay=2)
+    for mode in NATIVE_MODES:
+        for kind, kind_pages in pages.items():
+            right = np.zeros(len(kind_pages), dtype=np.int64)
+            total = np.array([page.num_characters for page in kind_pages])
+            for index, page in enumerate(kind_pages):
+                reading = model.read(model.encode([page], mode), page.grid)[0]
+                right[index] = (reading.codes == page.codes)[page.source_cells].sum()
+                bar.update()
+            low, high = page_bootstrap(right, total, rng)
+            figures.append(
+                Figure(
+                    task="reading",
+                    system=f"{model.config.name} readout",
+                    mode=mode.name,
+                    sequence_length=mode.sequence_length(),
+                    metric=f"characters right, {kind}",
+                    value=float(right.sum() / total.sum()),
+                    low=low,
+                    high=high,
+                    n=int(total.sum()),
+                )
+            )
+    bar.close()
+    return figures
+
+
+def page_bootstrap(right: NDArray[np.int64], total: NDArray[np.int64], rng: np.random.Generator) -> tuple[float, float]:
+    """95 % interval of a share whose errors come in pages: resamples whole pages."""
+    draws = rng.integers(0, len(total), (_BOOTSTRAP, len(total)))
+    shares = right[draws].sum(1) / total[draws].sum(1)
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def natural_pages(model: Model, folder: Path, num_pages: int, rng: np.random.Generator) -> list[Page]:
+    """Full pages from random places of a folder's readable text; characters that the model does not read are left out."""
+    texts = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        strange = set(model.unreadable(text))
+        kept = "".join(character for character in text if character not in strange)
+        if len(kept) >= 0.97 * len(text):
+            texts.append(kept)
+    corpus = "".join(texts)
+    size = model.grid.num_cells - 1
+    if len(corpus) < size:
+        raise InvalidHistoryError(f"{folder} holds {len(corpus)} readable characters; a page takes {size}")
+    starts = rng.integers(0, len(corpus) - size + 1, num_pages)
+    return [_page(corpus[start : start + size], model) for start in starts]
+
+
+def random_pages(model: Model, num_pages: int, rng: np.random.Generator) -> list[Page]:
+    """Full pages of UUIDs, hashes, numbers, base64 and paths: nothing that a language model could guess."""
+    pages = []
+    for _ in range(num_pages):
+        words: list[str] = []
+        length = 0
+        while length < model.grid.num_cells:
+            word = _random_word(rng)
+            words.append(word)
+            length += len(word) + 1
+        pages.append(_page(" ".join(words)[: model.grid.num_cells - 1], model))
+    return pages
+
+
+def _random_word(rng: np.random.Generator) -> str:
+    kind = int(rng.integers(5))
+    if kind == 0:
+        return str(uuid.UUID(bytes=rng.bytes(16), version=4))
+    if kind == 1:
+        return rng.bytes(20).hex()
+    if kind == 2:
+        return str(rng.integers(10**9, 10**10))
+    if kind == 3:
+        return base64.b64encode(rng.bytes(24)).decode("ascii")
+    return "/" + "/".join(rng.bytes(3).hex() for _ in range(3)) + ".py"
+
+
+def _page(text: str, model: Model) -> Page:
+    return lay_out(transcript_blocks(text, "user", "text"), model.grid)[0]

@@ -1,0 +1,145 @@
+"""What a reader gets: text and pages in order, handed over as messages with pictures, as input embeddings, or as text."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from optical_memory.encoded import EncodedPage
+from optical_memory.errors import OpticalMemoryError
+from optical_memory.memory.fidelity import source_text
+from optical_memory.memory.report import Report
+from optical_memory.memory.turn import Turn
+from renderers import Page, to_png
+from renderers.transcript import MARK_LETTERS, MARKS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from optical_memory.model import Model
+
+LEGEND = (
+    "Earlier turns of this conversation are drawn on the pages that follow. A letter in reverse opens a turn: "
+    + ", ".join(f"{letter} {label.replace('_', ' ')}" for label, letter in MARK_LETTERS.items())
+    + ". A pilcrow is a line break, an angle quote a tab; lines wrap at the edge without a hyphen."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A turn that stays text, or its characters `start:end` where the rest stands on a page."""
+
+    turn: Turn
+    reason: str
+    start: int = 0
+    end: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        return self.start == 0 and self.end is None
+
+    @property
+    def text(self) -> str:
+        return self.turn.text[self.start : self.end]
+
+    @property
+    def label(self) -> str:
+        return self.turn.passages()[0][0]
+
+    def as_message(self) -> dict[str, Any]:
+        if self.whole:
+            return self.turn.as_message()
+        return {"role": "user", "content": f"[{self.turn.role}, turn {self.turn.id}, continued] {self.text}"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PagePart:
+    """A page as it stands in the context: `number` counts from 1 in reading order."""
+
+    number: int
+    page: Page
+    encoded: EncodedPage
+    fidelity: float
+    text_tokens: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """Ordered text and page parts; the only thing adapters see."""
+
+    parts: tuple[TextPart | PagePart, ...]
+    report: Report
+    _model: "Model" = field(repr=False)
+
+    @property
+    def pages(self) -> list[PagePart]:
+        return [part for part in self.parts if isinstance(part, PagePart)]
+
+    def messages(self, shape: str = "openai") -> list[dict[str, Any]]:
+        """Chat messages for a hosted vision model: turns that stay text as they came, pages as PNGs in user messages.
+
+        Raises OpticalMemoryError for a shape that is not known.
+        """
+        if shape != "openai":
+            raise OpticalMemoryError(f"messages come in the shape 'openai', got {shape!r}")
+        messages: list[dict[str, Any]] = []
+        explained = False
+        for run in self._runs():
+            if isinstance(run, TextPart):
+                messages.append(run.as_message())
+                continue
+            content: list[dict[str, Any]] = [] if explained else [{"type": "text", "text": LEGEND}]
+            explained = True
+            for part in run:
+                content.append({"type": "text", "text": f"Page {part.number}, {_turns_on(part.page)}:"})
+                content.append({"type": "image_url", "image_url": {"url": self.data_url(part), "detail": "high"}})
+            messages.append({"role": "user", "content": content})
+        return messages
+
+    def png(self, part: PagePart) -> bytes:
+        """A page of this context as a PNG at its mode's side."""
+        return to_png(self._model.picture(part.page, part.encoded.mode.side), self._model.colours)
+
+    def data_url(self, part: PagePart) -> str:
+        return "data:image/png;base64," + base64.b64encode(self.png(part)).decode("ascii")
+
+    def splice_parts(self) -> list[str | EncodedPage]:
+        """The parts as the decoder takes them: a marker letter before each text, encoded pages between."""
+        return [
+            part.encoded if isinstance(part, PagePart) else chr(MARKS[part.label]) + part.text for part in self.parts
+        ]
+
+    def inputs_embeds(self) -> "Tensor":
+        """(T, D) input embeddings for the decoder: T is the number of text tokens of its vocabulary plus the pages' rows."""
+        return self._model.splice(self.splice_parts())
+
+    def text(self) -> str:
+        """The whole context as text; pages are read back from their visual tokens and marked with their fidelity."""
+        lines = []
+        for part in self.parts:
+            if isinstance(part, TextPart):
+                lines.append(f"[{part.turn.role} {part.turn.id}] {part.text}")
+            else:
+                reading = self._model.read([part.encoded], part.page.grid)[0]
+                heading = f"[page {part.number}, {_turns_on(part.page)}, {part.fidelity:.2%} legible]"
+                lines.append(f"{heading} {source_text(part.page, reading)}")
+        return "\n".join(lines)
+
+    def _runs(self) -> Iterator[TextPart | Sequence[PagePart]]:
+        """Text parts one by one, neighbouring pages together."""
+        pages: list[PagePart] = []
+        for part in self.parts:
+            if isinstance(part, PagePart):
+                pages.append(part)
+                continue
+            if pages:
+                yield pages
+                pages = []
+            yield part
+        if pages:
+            yield pages
+
+
+def _turns_on(page: Page) -> str:
+    sources = page.sources
+    return sources[0] if len(sources) == 1 else f"{sources[0]} to {sources[-1]}"

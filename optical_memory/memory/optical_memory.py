@@ -1,0 +1,352 @@
+"""OpticalMemory: older turns become pages, pages become visual tokens, and what is asked comes back."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optical_memory.encoded import EncodedPage, Reading
+from optical_memory.errors import InvalidHistoryError, OpticalMemoryError
+from optical_memory.language.tokenizer import count_text_tokens
+from optical_memory.memory.context import Context, PagePart, TextPart
+from optical_memory.memory.fidelity import PageModel, fidelity, source_text
+from optical_memory.memory.recall import PageIndex, best_window
+from optical_memory.memory.report import PageReport, Report, TextReport
+from optical_memory.memory.schedule import ForgettingSchedule
+from optical_memory.memory.store import StoredPage, TokenKey, TokenStore
+from optical_memory.memory.turn import Turn, parse_history
+from optical_memory.model import Model, load_model
+from optical_memory.modes import MODES, Mode
+from renderers import RENDERER_VERSION, Block, Page, Span, lay_out, transcript_blocks
+from renderers.transcript import MARKS
+
+KEEP_LAST = 4
+"""Turns at the end of a history that stay text."""
+ANSWER_TOKENS = 64
+PASSAGE_LENGTH = 480
+"""Characters of the passage that `ask` puts beside the page."""
+
+Progress = Callable[[int, int], None]
+"""Called with (pages encoded, pages to encode)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """A page that matters to a query: sharpened, with the text read back and how sure the reader is of it.
+
+    `probabilities` (characters,) goes with `text`; `certainty` is their mean.
+    """
+
+    number: int
+    score: float
+    turns: tuple[str, ...]
+    mode: Mode
+    text: str
+    probabilities: NDArray[np.float32]
+
+    @property
+    def certainty(self) -> float:
+        return float(self.probabilities.mean()) if self.probabilities.size else 1.0
+
+
+class OpticalMemory:
+    """A conversation's long memory. Call `compress` with the whole history at every turn; only what is new is encoded.
+
+    `model`: a name, a checkpoint's path, or a `Model` that is already loaded. `device`: chosen for you if not given.
+    `on_progress` is called while pages are encoded.
+    """
+
+    def __init__(
+        self,
+        model: "str | Path | Model" = "default",
+        *,
+        device: str | None = None,
+        schedule: ForgettingSchedule | None = None,
+        keep_last: int = KEEP_LAST,
+        store: TokenStore | None = None,
+        on_progress: Progress | None = None,
+    ) -> None:
+        if keep_last < 0:
+            raise ValueError(f"keep_last counts turns, got {keep_last}")
+        self.model: Model = load_model(model, device) if isinstance(model, (str, Path)) else model
+        self.schedule = schedule or ForgettingSchedule()
+        self.keep_last = keep_last
+        self.store = store if store is not None else TokenStore()
+        self.on_progress = on_progress
+        self._index = PageIndex()
+        self._counts: dict[str, int] = {}
+        self._context: Context | None = None
+
+    # Compress
+
+    def compress(self, history: Iterable[Turn | Mapping[str, Any]]) -> Context:
+        """Draws, encodes and stores the older turns of a history; the newest and the system's stay text.
+
+        Raises InvalidHistoryError for an empty history or a message that cannot be understood.
+        """
+        began = time.perf_counter()
+        turns = parse_history(history)
+        if not turns:
+            raise InvalidHistoryError("the history is empty; pass at least one message")
+        reasons = self._reasons_for_text(turns)
+        pages = self._lay_out([turn for turn in turns if turn.id not in reasons])
+        self._count([turn.text for turn in turns])
+        positions = {turn.id: position for position, turn in enumerate(turns)}
+        texts_on = [self._texts_on(page, {turn.id: turn.text for turn in turns}) for page in pages]
+        tokens_on = [sum(self._count(texts)) for texts in texts_on]
+        modes = [
+            self._mode_of(len(turns) - 1 - positions[page.sources[-1]], tokens)
+            for page, tokens in zip(pages, tokens_on, strict=True)
+        ]
+        stored = self._encode(pages, modes)
+        parts = self._assemble(turns, reasons, pages, stored, tokens_on)
+        self._remember(pages, ["\n".join(texts) for texts in texts_on])
+        report = self._report(turns, parts, time.perf_counter() - began)
+        self._context = Context(tuple(parts), report, self.model)
+        return self._context
+
+    def _reasons_for_text(self, turns: Sequence[Turn]) -> dict[str, str]:
+        """Why turns stay text, by id."""
+        reasons: dict[str, str] = {}
+        newest = protected_from(turns, self.keep_last)
+        for position, turn in enumerate(turns):
+            strange = self.model.unreadable(turn.text)
+            if turn.role == "system":
+                reasons[turn.id] = "system message"
+            elif position >= newest:
+                reasons[turn.id] = f"one of the newest {len(turns) - newest} turns"
+            elif turn.attachments:
+                reasons[turn.id] = f"holds {', '.join(sorted(set(turn.attachments)))}"
+            elif not turn.text:
+                reasons[turn.id] = "empty"
+            elif strange:
+                shown = strange[:8].encode("unicode_escape").decode("ascii")
+                reasons[turn.id] = f"characters that the model does not read: {shown}"
+        return reasons
+
+    def _lay_out(self, turns: Sequence[Turn]) -> list[Page]:
+        blocks: list[Block] = []
+        for turn in turns:
+            start = 0
+            for label, text in turn.passages():
+                blocks += transcript_blocks(text, label, turn.id, start)
+                start += len(text)
+        return lay_out(blocks, self.model.grid)
+
+    @staticmethod
+    def _texts_on(page: Page, sources: Mapping[str, str]) -> list[str]:
+        """The stretches of source text on a page, one per turn."""
+        return [
+            sources[source][first.start : last.end]
+            for source in page.sources
+            for first, last in [_ends([span for span in page.spans if span.source == source])]
+        ]
+
+    def _count(self, texts: Sequence[str]) -> list[int]:
+        """Text tokens of each, remembered, so that a history that grows is not counted anew."""
+        unknown = [text for text in dict.fromkeys(texts) if text not in self._counts]
+        self._counts.update(zip(unknown, count_text_tokens(unknown), strict=True))
+        return [self._counts[text] for text in texts]
+
+    def _mode_of(self, age: int, text_tokens: int) -> Mode | None:
+        """The schedule's mode; a cheaper one where the text would cost less than that; None where no mode pays."""
+        wanted = self.schedule.mode_at(age)
+        lengths = {mode: self._length(mode) for mode in (wanted, *self._ladder()) if mode.side <= wanted.side}
+        paying = [mode for mode, length in lengths.items() if length < text_tokens]
+        return max(paying, key=lambda mode: lengths[mode], default=None)
+
+    def _ladder(self) -> list[Mode]:
+        return [mode for _, mode in self.schedule.steps]
+
+    @staticmethod
+    def _length(mode: Mode) -> int:
+        return mode.sequence_length((2, 2) if mode.tile_side else (0, 0))
+
+    def _key(self, page: Page, mode: Mode) -> TokenKey:
+        return TokenKey(page.digest, mode, self.model.fingerprint, RENDERER_VERSION)
+
+    def _encode(self, pages: Sequence[Page], modes: Sequence[Mode | None]) -> list[StoredPage | None]:
+        """Visual tokens of every page in its mode, from the store or made now; None where the mode is."""
+        stored = [
+            None if mode is None else self.store.get(self._key(page, mode))
+            for page, mode in zip(pages, modes, strict=True)
+        ]
+        missing = [index for index, mode in enumerate(modes) if mode is not None and stored[index] is None]
+        done = 0
+        for mode in MODES.values():
+            group = [index for index in missing if modes[index] == mode]
+            for first in range(0, len(group), 4):
+                batch = group[first : first + 4]
+                made = encode_and_measure(self.model, [pages[index] for index in batch], mode)
+                for index, page in zip(batch, made, strict=True):
+                    self.store.put(self._key(pages[index], mode), page)
+                    stored[index] = page
+                done += len(batch)
+                if self.on_progress is not None:
+                    self.on_progress(done, len(missing))
+        return stored
+
+    def _assemble(
+        self,
+        turns: Sequence[Turn],
+        reasons: Mapping[str, str],
+        pages: Sequence[Page],
+        stored: Sequence[StoredPage | None],
+        text_tokens: Sequence[int],
+    ) -> list[TextPart | PagePart]:
+        """Parts in the order of the conversation: a page stands where its first turn does."""
+        by_id = {turn.id: turn for turn in turns}
+        positions = {turn.id: position for position, turn in enumerate(turns)}
+        placed: list[tuple[tuple[int, int], TextPart | PagePart]] = [
+            ((positions[turn.id], -1), TextPart(turn, reasons[turn.id])) for turn in turns if turn.id in reasons
+        ]
+        number = 0
+        for order, (page, kept, tokens) in enumerate(zip(pages, stored, text_tokens, strict=True)):
+            place = (positions[page.sources[0]], order)
+            if kept is not None:
+                number += 1
+                placed.append((place, PagePart(number, page, kept.encoded, kept.fidelity, tokens)))
+                continue
+            for source in page.sources:
+                first, last = _ends([span for span in page.spans if span.source == source])
+                whole = (first.start, last.end) == (0, len(by_id[source].text))
+                part = TextPart(by_id[source], "cheaper as text", first.start, None if whole else last.end)
+                placed.append(((positions[source], order), part))
+        return [part for _, part in sorted(placed, key=lambda item: item[0])]
+
+    def _remember(self, pages: Sequence[Page], texts: Sequence[str]) -> None:
+        """Keeps the index in step with the pages there are."""
+        self._index.keep_only({page.digest for page in pages})
+        for page, text in zip(pages, texts, strict=True):
+            if page.digest not in self._index:
+                self._index.add(page.digest, text)
+
+    def _report(self, turns: Sequence[Turn], parts: Sequence[TextPart | PagePart], seconds: float) -> Report:
+        before = sum(self._count([turn.text for turn in turns]))
+        pages = [
+            PageReport(
+                number=part.number,
+                mode=part.encoded.mode.name,
+                sequence_length=part.encoded.sequence_length,
+                text_tokens=part.text_tokens,
+                fidelity=part.fidelity,
+                turns=list(part.page.sources),
+            )
+            for part in parts
+            if isinstance(part, PagePart)
+        ]
+        texts = [
+            TextReport(turn=part.turn.id, tokens=self._count([part.text])[0], reason=part.reason)
+            for part in parts
+            if isinstance(part, TextPart)
+        ]
+        after = sum(page.sequence_length for page in pages) + sum(text.tokens for text in texts)
+        return Report(
+            model=self.model.config.name,
+            tokens_before=before,
+            tokens_after=after,
+            ratio=before / after if after else 1.0,
+            seconds=seconds,
+            pages=pages,
+            texts=texts,
+        )
+
+    # Read, recall, ask
+
+    @property
+    def context(self) -> Context:
+        """The context of the last `compress`. Raises OpticalMemoryError before the first."""
+        if self._context is None:
+            raise OpticalMemoryError("nothing is remembered yet: call compress(history) first")
+        return self._context
+
+    def read(self, page: int | PagePart) -> Reading:
+        """What stands on a page (its number in the context, from 1), read from its visual tokens alone."""
+        part = page if isinstance(page, PagePart) else self._page(page)
+        return self.model.read([part.encoded], part.page.grid)[0]
+
+    def recall(self, query: str, limit: int = 3) -> list[Recollection]:
+        """The pages that matter to a query, best first, read at the sharpest mode of the schedule."""
+        by_digest = {part.page.digest: part for part in self.context.pages}
+        hits = [
+            (by_digest[str(key)], score)
+            for key, score in self._index.search(query, len(self._index))
+            if key in by_digest
+        ]
+        sharpest = max(self._ladder(), key=self._length)
+        recollections = []
+        for part, score in hits[:limit]:
+            encoded = self._sharpened(part, sharpest)
+            reading = self.model.read([encoded], part.page.grid)[0]
+            probabilities = reading.probabilities[part.page.source_cells]
+            text = source_text(part.page, reading)
+            recollections.append(
+                Recollection(part.number, score, part.page.sources, encoded.mode, text, probabilities[: len(text)])
+            )
+        return recollections
+
+    def ask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
+        """The decoder's answer over the spliced context.
+
+        What it gets is the page that matters most, as visual tokens, and the passage that matters most, read back from those
+        tokens or taken from the turns that are still text.
+        """
+        return self.model.answer(self.passage_for(question), question, max_new_tokens)
+
+    def passage_for(self, question: str, length: int = PASSAGE_LENGTH) -> list[str | EncodedPage]:
+        """The parts that `ask` splices: an encoded page or none, then `length` characters of text at most."""
+        rarity = self._index.rarity(question)
+        score, window = 0.0, ""
+        page: PagePart | None = None
+        for part in self.context.parts:
+            if isinstance(part, TextPart) and part.turn.role != "system":
+                found, text = best_window(part.text, rarity, length)
+                if found >= score:
+                    score, window, page = found, chr(MARKS[part.label]) + text, None
+        for recollection in self.recall(question, limit=2):
+            found, text = best_window(recollection.text, rarity, length)
+            if found > score:
+                score, window, page = found, chr(MARKS["user"]) + text, self._page(recollection.number)
+        return [window] if page is None else [page.encoded, window]
+
+    def _page(self, number: int) -> PagePart:
+        pages = self.context.pages
+        if not 1 <= number <= len(pages):
+            raise OpticalMemoryError(f"there is no page {number}; the context has pages 1 to {len(pages)}")
+        return pages[number - 1]
+
+    def _sharpened(self, part: PagePart, mode: Mode) -> EncodedPage:
+        if part.encoded.mode == mode:
+            return part.encoded
+        key = self._key(part.page, mode)
+        stored = self.store.get(key)
+        if stored is None:
+            stored = encode_and_measure(self.model, [part.page], mode)[0]
+            self.store.put(key, stored)
+        return stored.encoded
+
+
+def protected_from(turns: Sequence[Turn], keep_last: int) -> int:
+    """The first of the newest `keep_last` turns, moved back so that no tool result is parted from its call."""
+    first = max(0, len(turns) - keep_last)
+    while first > 0 and first < len(turns) and turns[first].role == "tool":
+        first -= 1
+    return first
+
+
+def encode_and_measure(model: PageModel, pages: Sequence[Page], mode: Mode) -> list[StoredPage]:
+    """Visual tokens of pages, each with the fidelity that the model's own reader finds."""
+    encoded = model.encode(pages, mode)
+    stored = []
+    for page, made in zip(pages, encoded, strict=True):
+        reading = model.read([made], page.grid)[0]
+        stored.append(StoredPage(made, fidelity(page, reading)))
+    return stored
+
+
+def _ends(spans: Sequence[Span]) -> tuple[Span, Span]:
+    return min(spans, key=lambda span: span.start), max(spans, key=lambda span: span.end)

@@ -1,0 +1,151 @@
+"""Stage 1: DeepEncoder and readout, from random weights. `optical-memory train encoder --corpus DIR --run DIR`.
+
+A step is decided by (seed, step) alone, so a run that is interrupted goes on as if it had not been.
+"""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from optical_memory.config import ModelConfig
+from optical_memory.device import is_accelerator
+from optical_memory.errors import CheckpointError
+from optical_memory.training.corpus import Alphabet, Corpus, PageText
+from optical_memory.training.pages import PageBatch, PageEngine, Portion
+from optical_memory.training.recipes import EncoderRecipe
+from optical_memory.training.run import (
+    SAVE_EVERY,
+    RunState,
+    log_line,
+    optimizer_for,
+    rate_at,
+    restore,
+    save_state,
+    set_rate,
+)
+from optical_memory.vision.encoder import DeepEncoder
+from optical_memory.vision.readout import CellClassifier, Readout
+from optical_memory.vision.start import start_as_space_to_depth
+
+
+class EncoderTrainee(nn.Module):
+    """What stage 1 trains: DeepEncoder, readout, and an auxiliary head on the grid before compression."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        if config.readout is None:
+            raise CheckpointError(f"model {config.name!r} has no readout to train")
+        self.encoder = DeepEncoder(config.encoder)
+        self.readout = Readout(config.readout, config.encoder.width)
+        self.auxiliary = CellClassifier(
+            config.encoder.sam.neck_width, config.readout.cell_width, len(config.readout.alphabet)
+        )
+        start_as_space_to_depth(self.encoder, self.readout)
+
+    def forward(self, batch: PageBatch, with_readout: bool = True) -> tuple[Tensor | None, Tensor]:
+        """(readout logits or None, auxiliary logits), both (V, cells, characters)"""
+        if not with_readout:
+            return None, self.auxiliary(self.encoder.sam(batch.pixels), batch.cells)
+        features = self.encoder.features(batch.pixels)
+        return self.readout(features.tokens, batch.cells), self.auxiliary(features.patches, batch.cells)
+
+
+def train_encoder(
+    config: ModelConfig,
+    recipe: EncoderRecipe,
+    corpus_folder: Path,
+    run: Path,
+    device: torch.device,
+    start_from: Path | None = None,
+) -> EncoderTrainee:
+    """Goes on from `run` if there is something there, or starts from the weights of the run `start_from`."""
+    torch.manual_seed(recipe.seed)
+    trainee = EncoderTrainee(config).to(device)
+    assert config.readout is not None
+    alphabet = Alphabet.of(config.readout.alphabet)
+    corpus = Corpus(corpus_folder, alphabet)
+    engine = PageEngine(PageText(corpus.training, alphabet, recipe.random_share), alphabet, config.typography, device)
+    held_out = {
+        "natural": PageEngine(
+            PageText(corpus.held_out, alphabet, 0.0, mixed_share=0.0), alphabet, config.typography, device
+        ),
+        "random": PageEngine(PageText(corpus.held_out, alphabet, 1.0), alphabet, config.typography, device),
+    }
+    optimizer = optimizer_for(trainee, recipe)
+    plan = RunState("encoder", config.name, corpus.digest, 0, asdict(recipe))
+    first = restore(run, trainee, optimizer, plan, start_from)
+    bar = tqdm(range(first, recipe.steps), initial=first, total=recipe.steps, unit="step", mininterval=1.0)
+    bar.write(f"{corpus.num_files} files, {len(corpus.training):,} characters, from step {first}")
+    began = time.monotonic()
+    for step in bar:
+        set_rate(optimizer, rate_at(step, recipe))
+        losses = encoder_step(trainee, optimizer, engine, recipe, step, device)
+        if step % 10 == 0:
+            bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
+        if (step + 1) % SAVE_EVERY == 0 or step + 1 == recipe.steps:
+            accuracy = held_out_accuracy(trainee, held_out, recipe.portions, recipe.seed, device)
+            save_state(
+                run, trainee, optimizer, RunState("encoder", config.name, corpus.digest, step + 1, asdict(recipe))
+            )
+            log_line(run, {"step": step + 1, "seconds": round(time.monotonic() - began, 1), **losses, **accuracy})
+            bar.write("  ".join(f"{name} {value:.4f}" for name, value in accuracy.items()))
+    return trainee
+
+
+def encoder_step(
+    trainee: EncoderTrainee,
+    optimizer: torch.optim.Optimizer,
+    engine: PageEngine,
+    recipe: EncoderRecipe,
+    step: int,
+    device: torch.device,
+) -> dict[str, float]:
+    """One update from every portion of the recipe; gradients add up, so memory is that of the largest portion."""
+    rng = np.random.default_rng((recipe.seed, step))
+    num_views = sum(portion.views for portion in recipe.portions)
+    losses: dict[str, float] = {}
+    for portion in recipe.portions:
+        batch = engine.batch(portion, rng)
+        with torch.autocast(device.type, torch.bfloat16):
+            logits, auxiliary = trainee(batch, step >= recipe.readout_from)
+        targets = batch.targets.flatten()
+        weight = portion.views / num_views
+        auxiliary_loss = functional.cross_entropy(auxiliary.float().flatten(0, 1), targets)
+        losses["aux"] = losses.get("aux", 0.0) + weight * auxiliary_loss.item()
+        loss = recipe.auxiliary_weight * auxiliary_loss
+        if logits is not None:
+            readout_loss = functional.cross_entropy(logits.float().flatten(0, 1), targets)
+            losses[portion.mode.name] = readout_loss.item()
+            loss = loss + readout_loss
+        (weight * loss).backward()
+    nn.utils.clip_grad_norm_(trainee.parameters(), recipe.clip_norm)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return losses
+
+
+@torch.no_grad()
+def held_out_accuracy(
+    trainee: EncoderTrainee,
+    engines: dict[str, PageEngine],
+    portions: tuple[Portion, ...],
+    seed: int,
+    device: torch.device,
+) -> dict[str, float]:
+    """Share of characters read right on whole pages of the held-out text, for every mode of the recipe."""
+    trainee.eval()
+    accuracy = {}
+    for mode in dict.fromkeys(portion.mode for portion in portions):
+        for name, engine in engines.items():
+            batch = engine.batch(Portion(mode, 2), np.random.default_rng((seed, 2**32 - 1)))
+            with torch.autocast(device.type, torch.bfloat16, enabled=is_accelerator(device)):
+                logits, _ = trainee(batch)
+            accuracy[f"{mode.name} {name}"] = (logits.argmax(-1) == batch.targets).float().mean().item()
+    trainee.train()
+    return accuracy

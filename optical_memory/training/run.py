@@ -1,0 +1,128 @@
+"""A training run on disk: its state, its rate, its parameter groups. Shared by the stages."""
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from optical_memory.errors import CheckpointError
+
+SAVE_EVERY = 250
+"""Steps between two states on disk."""
+
+
+class Recipe(Protocol):
+    """What every stage's recipe says about time and rate."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def warm_up(self) -> int: ...
+    @property
+    def cool_down(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """What a run on disk holds besides tensors: where it is, and what it must not be mixed with."""
+
+    stage: str
+    model: str
+    corpus: str
+    step: int
+    recipe: dict[str, Any]
+
+
+def rate_at(step: int, recipe: Recipe) -> float:
+    """Learning rate: linear warm-up, constant, then a cosine to zero over the last `cool_down` share of the steps."""
+    falling_from = recipe.steps * (1 - recipe.cool_down)
+    warm = min(1.0, (step + 1) / recipe.warm_up)
+    if step < falling_from:
+        return recipe.rate * warm
+    progress = (step - falling_from) / max(1.0, recipe.steps - falling_from)
+    return recipe.rate * warm * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def optimizer_for(module: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW whose rate for a matrix of more than 256 inputs shrinks in proportion (Tensor Programs V, arXiv 2203.03466).
+
+    Adam moves every weight by about the rate, so that thousands of inputs would drown what the start has put in place.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter in module.parameters():
+        if parameter.requires_grad:
+            fan_in = parameter[0].numel() if parameter.ndim == 2 or parameter.ndim == 4 else parameter.shape[-1]
+            is_matrix = parameter.ndim > 1
+            key = (min(1.0, 256 / fan_in) if is_matrix else 1.0, recipe.weight_decay if is_matrix else 0.0)
+            groups.setdefault(key, []).append(parameter)
+    return torch.optim.AdamW(
+        [{"params": params, "rate_scale": scale, "weight_decay": decay} for (scale, decay), params in groups.items()],
+        lr=recipe.rate,
+        betas=(0.9, 0.98),
+        fused=True,
+    )
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["rate_scale"]
+
+
+def save_state(run: Path, module: nn.Module, optimizer: torch.optim.Optimizer, state: RunState) -> None:
+    """Writes beside the old state and replaces it only when whole, so that a full disk or a kill leaves the old one."""
+    run.mkdir(parents=True, exist_ok=True)
+    part = run / "state.pt.part"
+    torch.save({"model": module.state_dict(), "optimizer": optimizer.state_dict(), "state": asdict(state)}, part)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(run / "state.pt")
+
+
+def restore(
+    run: Path, module: nn.Module, optimizer: torch.optim.Optimizer, expected: RunState, start_from: Path | None
+) -> int:
+    """Puts a run's weights and optimizer back and returns the step to go on from; a new run starts from `start_from`, if given.
+
+    Raises CheckpointError if `run` belongs to another stage, model or corpus.
+    """
+    if (run / "state.pt").exists():
+        loaded = load_weights(run)
+        found = loaded["state"]
+        for name in ("stage", "model", "corpus"):
+            if found[name] != getattr(expected, name):
+                raise CheckpointError(
+                    f"{run} holds a run whose {name} is {found[name]!r}, not {getattr(expected, name)!r}: "
+                    "choose another folder with --run"
+                )
+        module.load_state_dict(loaded["model"])
+        optimizer.load_state_dict(loaded["optimizer"])
+        return int(found["step"])
+    if start_from is not None:
+        module.load_state_dict(load_weights(start_from)["model"])
+    return 0
+
+
+def load_weights(run: Path) -> dict[str, Any]:
+    """The last state of a run. Raises CheckpointError if there is none or it is damaged."""
+    file = run / "state.pt"
+    if not file.exists():
+        raise CheckpointError(f"{run} holds no training state; expected {file.name} from an earlier stage")
+    try:
+        loaded: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError) as error:
+        raise CheckpointError(f"{file} is damaged ({error}); delete it to start again") from error
+    return loaded
+
+
+def log_line(run: Path, line: dict[str, Any]) -> None:
+    with (run / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")

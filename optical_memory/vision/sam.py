@@ -1,0 +1,150 @@
+"""SAM's image encoder and the 16x compressor (Segment Anything, arXiv 2304.02643; DeepSeek-OCR, arXiv 2510.18234, section 3.2).
+
+Works channels-last throughout. The relative-position bias of a global block is folded into queries and keys, so that no
+(positions x positions) mask is ever made.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from optical_memory.config import SamConfig
+from optical_memory.modes import PATCH
+
+
+def resize_positions(table: Tensor, height: int, width: int) -> Tensor:
+    """(1, G, G, C) -> (1, height, width, C): bicubic with antialias, in float32 and back, as the official checkpoint expects."""
+    if table.shape[1:3] == (height, width):
+        return table
+    channels_first = table.permute(0, 3, 1, 2).float()
+    resized = functional.interpolate(
+        channels_first, (height, width), mode="bicubic", align_corners=False, antialias=True
+    )
+    return resized.permute(0, 2, 3, 1).to(table.dtype)
+
+
+def relative_table(table: Tensor, size: int) -> Tensor:
+    """(2L - 1, C) -> (size, size, C): the entry for every (query, key) pair along one axis, linearly resized where L differs."""
+    distances = 2 * size - 1
+    if table.shape[0] != distances:
+        table = functional.interpolate(table.T[None].float(), distances, mode="linear")[0].T.to(table.dtype)
+    index = torch.arange(size, device=table.device)
+    return table[index[:, None] - index[None, :] + size - 1]
+
+
+class SamAttention(nn.Module):
+    """Multi-head attention with decomposed relative positions (MViTv2, arXiv 2112.01526, equation 4)."""
+
+    def __init__(self, width: int, heads: int, size: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.head_width = width // heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.rel_pos_h = nn.Parameter(torch.zeros(2 * size - 1, self.head_width))
+        self.rel_pos_w = nn.Parameter(torch.zeros(2 * size - 1, self.head_width))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, H, W, C) -> (B, H, W, C)"""
+        batch, height, width, channels = features.shape
+        qkv = self.qkv(features).view(batch, height * width, 3, self.heads, self.head_width)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, H*W, head width)
+        by_row = query.unflatten(2, (height, width))
+        bias_h = torch.einsum("bnhwc,hkc->bnhwk", by_row, relative_table(self.rel_pos_h, height).to(query.dtype))
+        bias_w = torch.einsum("bnhwc,wkc->bnhwk", by_row, relative_table(self.rel_pos_w, width).to(query.dtype))
+        if height * width <= 256:
+            mask = (bias_h[..., :, None] + bias_w[..., None, :]).flatten(-2).flatten(2, 3)
+            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        else:
+            mixed = self._fold(query, key, value, bias_h.flatten(2, 3), bias_w.flatten(2, 3))
+        return self.proj(mixed.transpose(1, 2).reshape(batch, height, width, channels))
+
+    def _fold(self, query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
+        """Attention whose bias is a product: the query carries its bias per row and column, the key is one-hot in both."""
+        height, width = bias_h.shape[-1], bias_w.shape[-1]
+        rows = torch.eye(height, dtype=key.dtype, device=key.device).repeat_interleave(width, 0)
+        columns = torch.eye(width, dtype=key.dtype, device=key.device).repeat(height, 1)
+        place = torch.cat([rows, columns], -1).expand(*key.shape[:2], -1, -1)
+        query = torch.cat([query * self.head_width**-0.5, bias_h, bias_w], -1)
+        key = torch.cat([key, place], -1)
+        value = functional.pad(value, (0, height + width))  # fused kernels want one width
+        return functional.scaled_dot_product_attention(query, key, value, scale=1.0)[..., : self.head_width]
+
+
+class SamBlock(nn.Module):
+    """Pre-norm transformer block; `window` = 0 attends globally."""
+
+    def __init__(self, config: SamConfig, window: int) -> None:
+        super().__init__()
+        self.window = window
+        self.norm1 = nn.LayerNorm(config.width, eps=1e-6)
+        self.attn = SamAttention(config.width, config.heads, window or config.position_grid)
+        self.norm2 = nn.LayerNorm(config.width, eps=1e-6)
+        self.mlp = nn.Sequential(
+            nn.Linear(config.width, config.mlp_width), nn.GELU(), nn.Linear(config.mlp_width, config.width)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, H, W, C) -> (B, H, W, C)"""
+        normed = self.norm1(features)
+        mixed = self._attend_in_windows(normed) if self.window else self.attn(normed)
+        features = features + mixed
+        return features + self.mlp(self.norm2(features))
+
+    def _attend_in_windows(self, features: Tensor) -> Tensor:
+        """Pads with zeros to whole windows (the padding takes part, as in SAM), attends in each, and cuts the padding off."""
+        batch, height, width, channels = features.shape
+        size = self.window
+        features = functional.pad(features, (0, 0, 0, -width % size, 0, -height % size))
+        rows, columns = features.shape[1] // size, features.shape[2] // size
+        windows = (
+            features.view(batch, rows, size, columns, size, channels).transpose(2, 3).reshape(-1, size, size, channels)
+        )
+        mixed = self.attn(windows).view(batch, rows, columns, size, size, channels).transpose(2, 3)
+        return mixed.reshape(batch, rows * size, columns * size, channels)[:, :height, :width]
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer norm over the channels of (B, C, H, W)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class SamEncoder(nn.Module):
+    """Pixels to a patch grid: patch embedding, blocks, neck."""
+
+    def __init__(self, config: SamConfig) -> None:
+        super().__init__()
+        self.patch_embed = nn.Conv2d(3, config.width, PATCH, stride=PATCH)
+        self.pos_embed = nn.Parameter(torch.zeros(1, config.position_grid, config.position_grid, config.width))
+        self.blocks = nn.ModuleList(
+            SamBlock(config, 0 if index in config.global_blocks else config.window) for index in range(config.depth)
+        )
+        self.neck = nn.Sequential(
+            nn.Conv2d(config.width, config.neck_width, 1, bias=False),
+            ChannelNorm(config.neck_width, eps=1e-6),
+            nn.Conv2d(config.neck_width, config.neck_width, 3, padding=1, bias=False),
+            ChannelNorm(config.neck_width, eps=1e-6),
+        )
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(B, 3, H, W) in -1..1 -> (B, neck width, H / 16, W / 16)"""
+        features = self.patch_embed(pixels).permute(0, 2, 3, 1)
+        features = features + resize_positions(self.pos_embed, features.shape[1], features.shape[2])
+        for block in self.blocks:
+            features = block(features)
+        return self.neck(features.permute(0, 3, 1, 2))
+
+
+class Compressor(nn.Module):
+    """The 16x compressor: two 3x3 convolutions of stride 2, no bias, nothing between."""
+
+    def __init__(self, neck_width: int, middle_width: int, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(neck_width, middle_width, 3, stride=2, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(middle_width, width, 3, stride=2, padding=1, bias=False)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        """(B, neck width, H, W) -> (B, width, H / 4, W / 4)"""
+        return self.conv2(self.conv1(patches))

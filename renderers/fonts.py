@@ -1,0 +1,183 @@
+"""Faces and glyph atlases: FreeType fills an atlas once per (face, cell); afterwards drawing is a gather.
+
+Pixel faces come in strikes (hand-drawn sizes); the largest strike that fits the cell is used, doubled or tripled in wide
+cells. Scalable faces are hinted to the cell.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import freetype
+import numpy as np
+from numpy.typing import NDArray
+
+from renderers.page import EMPTY
+
+FACES_FOLDER = Path(__file__).parent / "faces"
+NUM_LEVELS = 16
+"""Steps of ink coverage from paper (0) to full ink (15)."""
+NUM_CODES = 0x110000
+
+CONTROL_GLYPHS = {0x0A: 0xB6, 0x09: 0x203A, 0x0D: 0x2039, 0xA0: 0xAC}
+"""Characters without a shape borrow one: newline a pilcrow, tab and carriage return single guillemets, no-break space a not sign."""
+DISPLACED_GLYPHS = {0x2013: (0x2D, -2), 0x2212: (0x2D, 2), 0x2014: (0x2014, 2), 0xD7: (0x78, -2)}
+"""(glyph, pixels down): characters that some strikes draw like another one (en dash and minus like hyphen, em dash like a
+box line, the multiplication sign like x) are moved up or down, so that the pixel face tells them apart at every size."""
+MARKER_BASE = 0xE000
+"""Markers are private-use codes: MARKER_BASE + the code of the letter that is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A file of a face; `width` x `height` pixels for a pixel strike, 0 x 0 for a scalable outline."""
+
+    file: str
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A typeface: pixel strikes, or one scalable outline."""
+
+    name: str
+    strikes: tuple[Strike, ...]
+
+    def fit(self, cell_width: int, cell_height: int) -> tuple[Strike, int]:
+        """The strike, and the whole number it is enlarged by (or the pixel size, for an outline), that fill the cell best."""
+        if self.strikes[0].width == 0:
+            return self.strikes[0], _outline_size(self.strikes[0], cell_width, cell_height)
+        best: tuple[int, int, Strike] | None = None
+        for strike in self.strikes:
+            scale = min(cell_width // strike.width, cell_height // strike.height)
+            if scale >= 1:
+                # Enlarging once loses as much detail as it gains area: prefer the larger hand-drawn strike.
+                worth = strike.width * strike.height * scale
+                if best is None or worth > best[0]:
+                    best = (worth, scale, strike)
+        if best is None:
+            smallest = min(self.strikes, key=lambda strike: strike.width * strike.height)
+            raise ValueError(
+                f"face {self.name!r} does not fit a cell of {cell_width}x{cell_height} pixels; "
+                f"its smallest strike is {smallest.width}x{smallest.height}: use fewer columns or a larger side"
+            )
+        return best[2], best[1]
+
+
+FIXED = Face(
+    "fixed",
+    tuple(
+        Strike(f"{width}x{height}.pcf.gz", width, height)
+        for width, height in ((4, 6), (5, 8), (6, 10), (6, 12), (8, 13), (9, 15), (9, 18), (10, 20))
+    ),
+)
+"""Misc Fixed, the X11 pixel face (public domain): hand-drawn from 4x6 to 10x20."""
+DEJAVU = Face("dejavu", (Strike("DejaVuSansMono.ttf"),))
+"""DejaVu Sans Mono (Bitstream Vera licence): scalable, 3,323 characters."""
+FACES = {face.name: face for face in (FIXED, DEJAVU)}
+
+
+@cache
+def _open(file: str) -> freetype.Face:
+    return freetype.Face(str(FACES_FOLDER / file))
+
+
+def _outline_size(strike: Strike, cell_width: int, cell_height: int) -> int:
+    face = _open(strike.file)
+    line = (face.ascender - face.descender) / face.units_per_EM
+    advance = face.max_advance_width / face.units_per_EM
+    return max(4, int(min(cell_width / advance, cell_height / line)))
+
+
+class GlyphAtlas:
+    """The glyphs of one face at one cell size, filled on demand; slot 0 is the empty cell.
+
+    `levels` (glyphs, cell height, cell width) uint8 holds ink coverage in 0..NUM_LEVELS - 1.
+    """
+
+    def __init__(self, face: Face, cell_width: int, cell_height: int) -> None:
+        self.face = face
+        self.cell_width = cell_width
+        self.cell_height = cell_height
+        self._strike, self._size = face.fit(cell_width, cell_height)
+        self._slots = np.full(NUM_CODES, -1, dtype=np.int32)
+        self._slots[EMPTY] = 0
+        self._slots[0x20] = 0
+        self._levels = np.zeros((256, cell_height, cell_width), dtype=np.uint8)
+        self._count = 1
+
+    @property
+    def levels(self) -> NDArray[np.uint8]:
+        return self._levels[: self._count]
+
+    def slots(self, codes: NDArray[np.uint32]) -> NDArray[np.int32]:
+        """Atlas slots of code points, same shape; what is not there yet is drawn now."""
+        slots = self._slots[codes]
+        if slots.size and slots.min() < 0:
+            for code in np.unique(codes[slots < 0]):
+                self._slots[code] = self._add(int(code))
+            slots = self._slots[codes]
+        return slots
+
+    def covers(self, code: int) -> bool:
+        """Whether the face has a glyph of its own for this code point."""
+        if code in (EMPTY, 0x20):
+            return True
+        return bool(_open(self._strike.file).get_char_index(_drawn_code(code)))
+
+    def _add(self, code: int) -> int:
+        if self._count == len(self._levels):
+            self._levels = np.concatenate([self._levels, np.zeros_like(self._levels)])
+        glyph, down = DISPLACED_GLYPHS.get(code, (_drawn_code(code), 0))
+        self._levels[self._count] = self._draw(glyph, down)
+        self._count += 1
+        return self._count - 1
+
+    def _draw(self, code: int, down: int) -> NDArray[np.uint8]:
+        face = _open(self._strike.file)
+        pixel_face = self._strike.width > 0
+        if pixel_face:
+            face.select_size(0)
+            face.load_char(code, freetype.FT_LOAD_RENDER | freetype.FT_LOAD_TARGET_MONO)
+        else:
+            face.set_pixel_sizes(0, self._size)
+            face.load_char(code, freetype.FT_LOAD_RENDER)
+        bitmap = _bitmap_levels(face.glyph.bitmap)
+        scale = self._size if pixel_face else 1
+        bitmap = np.kron(bitmap, np.ones((scale, scale), dtype=np.uint8))
+        ascender = face.size.ascender // 64 * scale
+        line = (face.size.ascender - face.size.descender) // 64 * scale
+        advance = face.glyph.advance.x // 64 * scale
+        top = (self.cell_height - line) // 2 + ascender - face.glyph.bitmap_top * scale + down * scale
+        left = (self.cell_width - advance) // 2 + face.glyph.bitmap_left * scale
+        return _paste(bitmap, top, left, self.cell_height, self.cell_width)
+
+
+def _drawn_code(code: int) -> int:
+    if MARKER_BASE <= code < MARKER_BASE + 128:
+        return code - MARKER_BASE
+    return CONTROL_GLYPHS.get(code, code)
+
+
+def _bitmap_levels(bitmap: freetype.Bitmap) -> NDArray[np.uint8]:
+    rows = np.array(bitmap.buffer, dtype=np.uint8).reshape(bitmap.rows, bitmap.pitch)
+    if bitmap.pixel_mode == freetype.FT_PIXEL_MODE_MONO:
+        ink = np.unpackbits(rows, axis=1)[:, : bitmap.width]
+        return ink * np.uint8(NUM_LEVELS - 1)
+    return ((rows[:, : bitmap.width].astype(np.uint16) * (NUM_LEVELS - 1) + 127) // 255).astype(np.uint8)
+
+
+def _paste(bitmap: NDArray[np.uint8], top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
+    cell = np.zeros((height, width), dtype=np.uint8)
+    row0, row1 = max(0, top), min(height, top + bitmap.shape[0])
+    column0, column1 = max(0, left), min(width, left + bitmap.shape[1])
+    if row0 < row1 and column0 < column1:
+        cell[row0:row1, column0:column1] = bitmap[row0 - top : row1 - top, column0 - left : column1 - left]
+    return cell
+
+
+@cache
+def glyph_atlas(face: Face, cell_width: int, cell_height: int) -> GlyphAtlas:
+    """The shared atlas of a face at a cell size."""
+    return GlyphAtlas(face, cell_width, cell_height)
