@@ -40,7 +40,7 @@ def save_checkpoint(path: Path, config: ModelConfig, tensors: dict[str, Tensor],
     """Writes beside `path` and moves there when whole. Matrices become int8, vectors stay float32."""
     stored: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        if tensor.ndim >= 2 and tensor.is_floating_point():
+        if tensor.ndim >= 2 and len(tensor) > 1:
             rows = tensor.flatten(0, -2) if tensor.ndim == 3 else tensor
             quantised, scale = quantise(rows)
             stored[name] = quantised.view(tensor.shape).contiguous().cpu()

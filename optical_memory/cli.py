@@ -4,6 +4,7 @@ Nothing heavy is imported before a command is known.
 """
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -96,6 +97,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command. 0: done; 1: an error of ours, told in one line; 2: wrong usage; 130: interrupted."""
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows a mark in its place
     try:
         return int(options.run(options))
     except OpticalMemoryError as error:
@@ -106,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2))
 
 
 def _memory_of(options: argparse.Namespace) -> "OpticalMemory":

@@ -18,9 +18,10 @@ FACES_FOLDER = Path(__file__).parent / "faces"
 NUM_LEVELS = 16
 """Steps of ink coverage from paper (0) to full ink (15)."""
 NUM_CODES = 0x110000
+MIN_OUTLINE_SIZE = 4
 
 CONTROL_GLYPHS = {0x0A: 0xB6, 0x09: 0x203A, 0x0D: 0x2039, 0xA0: 0xAC}
-"""Characters without a shape borrow one: newline a pilcrow, tab and carriage return single guillemets, no-break space a not sign."""
+"""Characters without a shape borrow one: newline a pilcrow, tab and return single guillemets, no-break space a not sign."""
 DISPLACED_GLYPHS = {0x2013: (0x2D, -2), 0x2212: (0x2D, 2), 0x2014: (0x2014, 2), 0xD7: (0x78, -2)}
 """(glyph, pixels down): characters that some strikes draw like another one (en dash and minus like hyphen, em dash like a
 box line, the multiplication sign like x) are moved up or down, so that the pixel face tells them apart at every size."""
@@ -87,7 +88,13 @@ def _outline_size(strike: Strike, cell_width: int, cell_height: int) -> int:
     face = _open(strike.file)
     line = (face.ascender - face.descender) / face.units_per_EM
     advance = face.max_advance_width / face.units_per_EM
-    return max(4, int(min(cell_width / advance, cell_height / line)))
+    size = int(min(cell_width / advance, cell_height / line))
+    if size < MIN_OUTLINE_SIZE:
+        raise ValueError(
+            f"an outline in a cell of {cell_width}x{cell_height} pixels would be {size} pixels high, less than the "
+            f"{MIN_OUTLINE_SIZE} that stay legible: use fewer columns or a larger side"
+        )
+    return size
 
 
 class GlyphAtlas:

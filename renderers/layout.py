@@ -85,15 +85,16 @@ def lay_out(blocks: Iterable[Block], grid: Grid) -> list[Page]:
         codes = encode_text(block.text)
         offset = 0
         while True:
-            room_for_text = sheet.cell + (block.mark != EMPTY) < grid.num_cells
-            if not room_for_text and sheet.cell > 0:
+            if sheet.cell > 0 and sheet.cell + (block.mark != EMPTY) >= grid.num_cells:
                 pages.append(sheet.page())
                 sheet = _Sheet(grid)
-            sheet.mark(block)
-            offset += sheet.set(block, codes, offset)
+            if block.opens or sheet.cell == 0:
+                sheet.mark(block)
+            placed = sheet.set(block, codes, offset)
+            offset += placed
             if offset >= len(codes):
                 break
-            if sheet.spans == [] and grid.num_cells <= 1 and block.mark != EMPTY:
+            if placed == 0:
                 raise ValueError("a grid of one cell cannot hold a marked block")
             pages.append(sheet.page())
             sheet = _Sheet(grid)

@@ -16,7 +16,7 @@ EMPTY = 0
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A labelled run of text for a renderer: `source` names where it came from, `start` is where its first character stands there."""
+    """A labelled run of text for a renderer: `source` names where it came from, its first character is number `start` there."""
 
     text: str
     label: str
@@ -24,8 +24,10 @@ class Block:
     start: int = 0
     style: int = 0
     mark: int = EMPTY
-    """Code of the marker cell drawn before the block (and again where it goes on over the page), or EMPTY for none."""
+    """Code of the marker cell drawn before the block, and again where it goes on over the page; EMPTY for none."""
     mark_style: int = 0
+    opens: bool = True
+    """False for a block that goes on with the one before it: it has its marker only where it opens a page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,18 +36,26 @@ def style_of(label: str) -> int:
 def transcript_blocks(text: str, label: str, source: str, start: int = 0) -> Iterator[Block]:
     """The blocks of one passage: its marker, its text, and fenced code on paper of its own.
 
-    The blocks' texts joined are `text`, which begins at character `start` of the source. Raises ValueError for a label that is not in MARK_LETTERS.
+    The blocks' texts joined are `text`, which begins at character `start` of the source. Raises ValueError for a label
+    that is not in MARK_LETTERS.
     """
     if label not in MARKS:
         raise ValueError(f"a turn's label must be one of {', '.join(MARKS)}; got {label!r}")
-    mark, position = MARKS[label], 0
+    pieces, position = [], 0
     for fence in _FENCE.finditer(text):
-        if fence.start() > position or mark:
-            yield Block(
-                text[position : fence.start()], label, source, start + position, style_of(label), mark, MARK_STYLE
-            )
-            mark = 0
-        yield Block(fence.group(), "code", source, start + fence.start(), style_of("code"))
+        pieces += [(label, position, fence.start()), ("code", fence.start(), fence.end())]
         position = fence.end()
-    if position < len(text) or mark:
-        yield Block(text[position:], label, source, start + position, style_of(label), mark, MARK_STYLE)
+    pieces.append((label, position, len(text)))
+    for piece_label, first, last in pieces:
+        if last > first or (first == 0 and piece_label == label):
+            style = style_of(piece_label)
+            yield Block(
+                text[first:last],
+                piece_label,
+                source,
+                start + first,
+                style,
+                MARKS[label],
+                MARK_STYLE,
+                opens=first == 0 and piece_label == label,
+            )

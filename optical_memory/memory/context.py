@@ -27,12 +27,16 @@ LEGEND = (
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """A turn that stays text, or its characters `start:end` where the rest stands on a page."""
+    """A turn that stays text, or its characters `start:end` where the rest stands on a page.
+
+    `detached`: the other turns of its tool unit are drawn, so that it can only be told, not sent as a tool message.
+    """
 
     turn: Turn
     reason: str
     start: int = 0
     end: int | None = None
+    detached: bool = False
 
     @property
     def whole(self) -> bool:
@@ -47,9 +51,10 @@ class TextPart:
         return self.turn.passages()[0][0]
 
     def as_message(self) -> dict[str, Any]:
-        if self.whole:
+        if self.whole and not self.detached:
             return self.turn.as_message()
-        return {"role": "user", "content": f"[{self.turn.role}, turn {self.turn.id}, continued] {self.text}"}
+        heading = f"[{self.turn.role}, turn {self.turn.id}{', continued' if self.start else ''}]"
+        return {"role": "user", "content": f"{heading} {self.text}"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

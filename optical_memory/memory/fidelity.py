@@ -8,6 +8,7 @@ import numpy as np
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.modes import Mode
 from renderers import Grid, Page
+from renderers.page import decode_codes
 
 
 class PageModel(Protocol):
@@ -33,4 +34,4 @@ def fidelity(page: Page, reading: Reading) -> float:
 
 def source_text(page: Page, reading: Reading) -> str:
     """The text read back from the cells that hold source characters: as long as the page's own text."""
-    return Reading(reading.codes[page.source_cells], reading.probabilities[page.source_cells]).text
+    return decode_codes(reading.codes[page.source_cells])

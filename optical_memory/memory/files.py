@@ -18,7 +18,7 @@ def load_history(path: Path) -> list[Mapping[str, Any]]:
     one message a line. Anything else is plain text, one user turn a paragraph. Raises InvalidHistoryError that says where.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidHistoryError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
     except OSError as error:
@@ -48,7 +48,7 @@ def _json(text: str, path: Path) -> list[Mapping[str, Any]]:
 
 def _json_lines(text: str, path: Path) -> list[Mapping[str, Any]]:
     messages = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 messages.append(json.loads(line))

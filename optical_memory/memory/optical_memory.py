@@ -1,7 +1,8 @@
 """OpticalMemory: older turns become pages, pages become visual tokens, and what is asked comes back."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from optical_memory.memory.fidelity import PageModel, fidelity, source_text
 from optical_memory.memory.recall import PageIndex, best_window
 from optical_memory.memory.report import PageReport, Report, TextReport
 from optical_memory.memory.schedule import ForgettingSchedule
+from optical_memory.memory.selection import reasons_for_text
 from optical_memory.memory.store import StoredPage, TokenKey, TokenStore
-from optical_memory.memory.turn import Turn, parse_history
+from optical_memory.memory.turn import Turn, parse_history, tool_units
 from optical_memory.model import Model, load_model
-from optical_memory.modes import MODES, Mode
+from optical_memory.modes import Mode
 from renderers import RENDERER_VERSION, Block, Page, Span, lay_out, transcript_blocks
 from renderers.transcript import MARKS
 
@@ -92,7 +94,7 @@ class OpticalMemory:
         turns = parse_history(history)
         if not turns:
             raise InvalidHistoryError("the history is empty; pass at least one message")
-        reasons = self._reasons_for_text(turns)
+        reasons = reasons_for_text(turns, self.keep_last, self.model.unreadable)
         pages = self._lay_out([turn for turn in turns if turn.id not in reasons])
         self._count([turn.text for turn in turns])
         positions = {turn.id: position for position, turn in enumerate(turns)}
@@ -108,25 +110,6 @@ class OpticalMemory:
         report = self._report(turns, parts, time.perf_counter() - began)
         self._context = Context(tuple(parts), report, self.model)
         return self._context
-
-    def _reasons_for_text(self, turns: Sequence[Turn]) -> dict[str, str]:
-        """Why turns stay text, by id."""
-        reasons: dict[str, str] = {}
-        newest = protected_from(turns, self.keep_last)
-        for position, turn in enumerate(turns):
-            strange = self.model.unreadable(turn.text)
-            if turn.role == "system":
-                reasons[turn.id] = "system message"
-            elif position >= newest:
-                reasons[turn.id] = f"one of the newest {len(turns) - newest} turns"
-            elif turn.attachments:
-                reasons[turn.id] = f"holds {', '.join(sorted(set(turn.attachments)))}"
-            elif not turn.text:
-                reasons[turn.id] = "empty"
-            elif strange:
-                shown = strange[:8].encode("unicode_escape").decode("ascii")
-                reasons[turn.id] = f"characters that the model does not read: {shown}"
-        return reasons
 
     def _lay_out(self, turns: Sequence[Turn]) -> list[Page]:
         blocks: list[Block] = []
@@ -155,8 +138,8 @@ class OpticalMemory:
     def _mode_of(self, age: int, text_tokens: int) -> Mode | None:
         """The schedule's mode; a cheaper one where the text would cost less than that; None where no mode pays."""
         wanted = self.schedule.mode_at(age)
-        lengths = {mode: self._length(mode) for mode in (wanted, *self._ladder()) if mode.side <= wanted.side}
-        paying = [mode for mode, length in lengths.items() if length < text_tokens]
+        lengths = {mode: self._length(mode) for mode in self._ladder()}
+        paying = [mode for mode in lengths if lengths[mode] <= lengths[wanted] and lengths[mode] < text_tokens]
         return max(paying, key=lambda mode: lengths[mode], default=None)
 
     def _ladder(self) -> list[Mode]:
@@ -177,7 +160,7 @@ class OpticalMemory:
         ]
         missing = [index for index, mode in enumerate(modes) if mode is not None and stored[index] is None]
         done = 0
-        for mode in MODES.values():
+        for mode in dict.fromkeys(mode for mode in modes if mode is not None):
             group = [index for index in missing if modes[index] == mode]
             for first in range(0, len(group), 4):
                 batch = group[first : first + 4]
@@ -204,6 +187,7 @@ class OpticalMemory:
         placed: list[tuple[tuple[int, int], TextPart | PagePart]] = [
             ((positions[turn.id], -1), TextPart(turn, reasons[turn.id])) for turn in turns if turn.id in reasons
         ]
+        in_unit = {turns[position].id for unit in tool_units(turns) for position in unit}
         number = 0
         for order, (page, kept, tokens) in enumerate(zip(pages, stored, text_tokens, strict=True)):
             place = (positions[page.sources[0]], order)
@@ -214,16 +198,22 @@ class OpticalMemory:
             for source in page.sources:
                 first, last = _ends([span for span in page.spans if span.source == source])
                 whole = (first.start, last.end) == (0, len(by_id[source].text))
-                part = TextPart(by_id[source], "cheaper as text", first.start, None if whole else last.end)
+                end = None if whole else last.end
+                part = TextPart(by_id[source], "cheaper as text", first.start, end, detached=source in in_unit)
                 placed.append(((positions[source], order), part))
         return [part for _, part in sorted(placed, key=lambda item: item[0])]
 
     def _remember(self, pages: Sequence[Page], texts: Sequence[str]) -> None:
-        """Keeps the index in step with the pages there are."""
-        self._index.keep_only({page.digest for page in pages})
-        for page, text in zip(pages, texts, strict=True):
-            if page.digest not in self._index:
-                self._index.add(page.digest, text)
+        """Keeps the index in step with the pages there are; pages that look alike count each for itself."""
+        seen: Counter[str] = Counter()
+        keys = []
+        for page in pages:
+            keys.append((page.digest, seen[page.digest]))
+            seen[page.digest] += 1
+        self._index.keep_only(set(keys))
+        for key, text in zip(keys, texts, strict=True):
+            if key not in self._index:
+                self._index.add(key, text)
 
     def _report(self, turns: Sequence[Turn], parts: Sequence[TextPart | PagePart], seconds: float) -> Report:
         before = sum(self._count([turn.text for turn in turns]))
@@ -271,12 +261,12 @@ class OpticalMemory:
 
     def recall(self, query: str, limit: int = 3) -> list[Recollection]:
         """The pages that matter to a query, best first, read at the sharpest mode of the schedule."""
-        by_digest = {part.page.digest: part for part in self.context.pages}
-        hits = [
-            (by_digest[str(key)], score)
-            for key, score in self._index.search(query, len(self._index))
-            if key in by_digest
-        ]
+        parts: dict[Hashable, PagePart] = {}
+        seen: Counter[str] = Counter()
+        for part in self.context.pages:
+            parts[part.page.digest, seen[part.page.digest]] = part
+            seen[part.page.digest] += 1
+        hits = [(parts[key], score) for key, score in self._index.search(query, len(self._index)) if key in parts]
         sharpest = max(self._ladder(), key=self._length)
         recollections = []
         for part, score in hits[:limit]:
@@ -284,9 +274,7 @@ class OpticalMemory:
             reading = self.model.read([encoded], part.page.grid)[0]
             probabilities = reading.probabilities[part.page.source_cells]
             text = source_text(part.page, reading)
-            recollections.append(
-                Recollection(part.number, score, part.page.sources, encoded.mode, text, probabilities[: len(text)])
-            )
+            recollections.append(Recollection(part.number, score, part.page.sources, encoded.mode, text, probabilities))
         return recollections
 
     def ask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
@@ -328,14 +316,6 @@ class OpticalMemory:
             stored = encode_and_measure(self.model, [part.page], mode)[0]
             self.store.put(key, stored)
         return stored.encoded
-
-
-def protected_from(turns: Sequence[Turn], keep_last: int) -> int:
-    """The first of the newest `keep_last` turns, moved back so that no tool result is parted from its call."""
-    first = max(0, len(turns) - keep_last)
-    while first > 0 and first < len(turns) and turns[first].role == "tool":
-        first -= 1
-    return first
 
 
 def encode_and_measure(model: PageModel, pages: Sequence[Page], mode: Mode) -> list[StoredPage]:

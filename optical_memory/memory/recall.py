@@ -108,7 +108,7 @@ def best_window(text: str, rarity: dict[str, float], length: int) -> tuple[float
         if found:
             inside: dict[str, float] = {}
             for _, end, forms in told[first:]:
-                if end - start > length // 2:
+                if inside and end - start > length // 2:
                     break
                 inside |= forms
             if sum(inside.values()) > best:

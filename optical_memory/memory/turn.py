@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from optical_memory.errors import InvalidHistoryError
 
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
-_ALIASES: dict[str, Role] = {"developer": "system", "function": "tool", "human": "user", "ai": "assistant"}
+_FOREIGN_ROLES: dict[str, Role] = {"human": "user", "ai": "assistant"}
+_ALIASES: dict[str, Role] = {"developer": "system", "function": "tool", **_FOREIGN_ROLES}
+_TEXT_PARTS = (None, "text", "input_text", "output_text", "refusal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Turn:
     def as_message(self) -> dict[str, Any]:
         """The turn in OpenAI's chat shape: as it came, if it came so."""
         if self.message is not None:
-            return dict(self.message)
+            role = self.message.get("role")
+            return dict(self.message) if role not in _FOREIGN_ROLES else {**self.message, "role": self.role}
         message: dict[str, Any] = {"role": self.role, "content": self.content}
         if self.name:
             message["name"] = self.name
@@ -77,37 +80,29 @@ def parse_history(history: Iterable[Turn | Mapping[str, Any]]) -> list[Turn]:
 
     Raises InvalidHistoryError that says which message is wrong and what was expected; nothing is dropped in silence.
     """
-    if isinstance(history, (str, bytes, Mapping)):
+    if isinstance(history, (str, bytes, Mapping)) or not isinstance(history, Iterable):
         raise InvalidHistoryError(
             f"a history is a list of messages, got {type(history).__name__}; "
             'wrap it: [{"role": "user", "content": ...}]'
         )
-    turns: list[Turn] = []
-    taken: set[str] = set()
-    for index, message in enumerate(history):
-        turn = message if isinstance(message, Turn) else parse_message(message, index)
-        identity = turn.id or f"turn-{index}"
-        if identity in taken:
+    turns = [
+        message if isinstance(message, Turn) else parse_message(message, index) for index, message in enumerate(history)
+    ]
+    given: dict[str, int] = {}
+    for index, turn in enumerate(turns):
+        if turn.id and given.setdefault(turn.id, index) != index:
             raise InvalidHistoryError(
-                f"message {index} has the id {identity!r}, which an earlier message has: ids must differ"
+                f"message {index} has the id {turn.id!r}, which message {given[turn.id]} has: ids must differ"
             )
-        taken.add(identity)
-        turns.append(turn if turn.id else _with_id(turn, identity))
-    return turns
+    return [turn if turn.id else replace(turn, id=_free_id(index, given)) for index, turn in enumerate(turns)]
 
 
-def _with_id(turn: Turn, identity: str) -> Turn:
-    return Turn(
-        turn.role,
-        turn.content,
-        identity,
-        turn.tool_calls,
-        turn.answers,
-        turn.name,
-        turn.time,
-        turn.attachments,
-        turn.message,
-    )
+def _free_id(index: int, taken: Mapping[str, int]) -> str:
+    """`turn-INDEX`, with as many primes as it takes to differ from the ids that came with the history."""
+    identity = f"turn-{index}"
+    while identity in taken:
+        identity += "'"
+    return identity
 
 
 def parse_message(message: Mapping[str, Any], index: int) -> Turn:
@@ -153,7 +148,7 @@ def _content(content: Any, index: int) -> tuple[str, tuple[str, ...]]:
     for part in content:
         if isinstance(part, str):
             texts.append(part)
-        elif isinstance(part, Mapping) and isinstance(part.get("text"), str):
+        elif isinstance(part, Mapping) and part.get("type") in _TEXT_PARTS and isinstance(part.get("text"), str):
             texts.append(part["text"])
         elif isinstance(part, Mapping):
             attachments.append(str(part.get("type", "unknown part")))
@@ -166,6 +161,8 @@ def _content(content: Any, index: int) -> tuple[str, tuple[str, ...]]:
 
 def _tool_calls(message: Mapping[str, Any], index: int) -> Iterable[ToolCall]:
     calls = message.get("tool_calls") or ()
+    if isinstance(message.get("function_call"), Mapping):
+        calls = [{"id": "", "function": message["function_call"]}]  # the shape before tool_calls
     if not isinstance(calls, Sequence) or isinstance(calls, str):
         raise InvalidHistoryError(f"message {index} has tool_calls of type {type(calls).__name__}; expected a list")
     for call in calls:
@@ -175,3 +172,25 @@ def _tool_calls(message: Mapping[str, Any], index: int) -> Iterable[ToolCall]:
         arguments = function.get("arguments", "")
         text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
         yield ToolCall(str(call.get("id", "")), function["name"], text)
+
+
+def tool_units(turns: Sequence[Turn]) -> list[tuple[int, ...]]:
+    """Positions of turns that belong together: a turn with tool calls and every later turn that answers one of them.
+
+    A result that names no call belongs to the call right before it.
+    """
+    caller: dict[str, int] = {}
+    units: dict[int, list[int]] = {}
+    latest: int | None = None
+    for position, turn in enumerate(turns):
+        if turn.tool_calls:
+            latest = position
+            units[position] = [position]
+            caller |= {call.id: position for call in turn.tool_calls if call.id}
+        elif turn.role != "tool":
+            latest = None
+        unnamed = turn.role == "tool" and turn.answers is None
+        origin = latest if unnamed else caller.get(turn.answers or "")
+        if origin is not None and origin != position:
+            units[origin].append(position)
+    return [tuple(unit) for unit in units.values()]

@@ -79,19 +79,28 @@ class Corpus:
 
 
 class PageText:
-    """Draws the characters of pages: windows of a corpus, random strings (`random_share`), or both on one (`mixed_share`)."""
+    """Draws the characters of pages: windows of a corpus, random strings (`random_share`), or both on one (`mixed_share`).
+
+    `sparse_share` of them end early, most of these within the first rows.
+    """
 
     def __init__(
-        self, text: NDArray[np.int32], alphabet: Alphabet, random_share: float, mixed_share: float = 0.3
+        self,
+        text: NDArray[np.int32],
+        alphabet: Alphabet,
+        random_share: float,
+        mixed_share: float = 0.3,
+        sparse_share: float = 0.2,
     ) -> None:
         self.text = text
         self.alphabet = alphabet
         self.random_share = random_share
         self.mixed_share = mixed_share
-        self._kinds = [alphabet.encode(kind) for kind in _RANDOM_KINDS]
+        self.sparse_share = sparse_share
         printable = [c for c in alphabet.characters if not MARKER_BASE <= ord(c) < MARKER_BASE + 128]
-        self._kinds.append(alphabet.encode("".join(printable)))
-        self._markers = alphabet.encode("".join(set(alphabet.characters) - set(printable)))
+        kinds = [alphabet.encode(kind) for kind in (*_RANDOM_KINDS, "".join(printable))]
+        self._kinds = [kind for kind in kinds if len(kind) > 1]
+        self._markers = alphabet.encode("".join(sorted(set(alphabet.characters) - set(printable))))
         self._space = int(alphabet.index[0x20])
 
     def draw(self, num_cells: int, rng: np.random.Generator) -> NDArray[np.int32]:
@@ -106,8 +115,8 @@ class PageText:
         if len(self._markers):
             places = rng.integers(0, num_cells, int(rng.integers(0, 1 + num_cells // 128)))
             page[places] = rng.choice(self._markers, len(places))
-        if rng.random() < 0.05:
-            page[int(rng.integers(num_cells)) :] = self._space
+        if rng.random() < self.sparse_share:
+            page[int(num_cells * rng.random() ** 3) :] = self._space
         return page
 
     def _natural(self, count: int, rng: np.random.Generator) -> NDArray[np.int32]:

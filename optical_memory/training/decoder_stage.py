@@ -20,7 +20,7 @@ from optical_memory.language.decoder import Decoder, build_decoder
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.training.corpus import Alphabet, Corpus, PageText
 from optical_memory.training.pages import PageBatch, PageEngine, Portion
-from optical_memory.training.questions import draw_quiz
+from optical_memory.training.questions import draw_pairs, draw_quiz
 from optical_memory.training.recipes import DecoderRecipe
 from optical_memory.training.run import (
     SAVE_EVERY,
@@ -134,10 +134,14 @@ def question_step(
     `pages` (P, L, D): rows of whole pages to put in front.
     """
     length = recipe.passage_at(step)
-    count = max(2, recipe.characters // (length + 64))
+    count = max(2, recipe.question_characters // (length + 64))
     sequences, answers = [], []
     for _ in range(count):
-        quiz = draw_quiz(text, int(rng.integers(length // 2, length)), int(rng.integers(1, 2 + length // 100)), rng)
+        size = int(rng.integers(length // 2, length))
+        if rng.random() < recipe.pairs_share:
+            quiz = draw_pairs(size, rng)
+        else:
+            quiz = draw_quiz(text, size, int(rng.integers(1, 2 + length // 100)), rng)
         tokens = [*tokenizer.encode(chr(MARKS["user"]) + quiz.passage)]
         spans = []
         for question, answer in quiz.questions:

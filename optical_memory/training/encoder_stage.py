@@ -73,9 +73,14 @@ def train_encoder(
     engine = PageEngine(PageText(corpus.training, alphabet, recipe.random_share), alphabet, config.typography, device)
     held_out = {
         "natural": PageEngine(
-            PageText(corpus.held_out, alphabet, 0.0, mixed_share=0.0), alphabet, config.typography, device
+            PageText(corpus.held_out, alphabet, 0.0, mixed_share=0.0, sparse_share=0.0),
+            alphabet,
+            config.typography,
+            device,
         ),
-        "random": PageEngine(PageText(corpus.held_out, alphabet, 1.0), alphabet, config.typography, device),
+        "random": PageEngine(
+            PageText(corpus.held_out, alphabet, 1.0, sparse_share=0.0), alphabet, config.typography, device
+        ),
     }
     optimizer = optimizer_for(trainee, recipe)
     plan = RunState("encoder", config.name, corpus.digest, 0, asdict(recipe))

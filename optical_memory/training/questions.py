@@ -71,6 +71,18 @@ def draw_quiz(
     return Quiz(passage, tuple((question, answer) for question, answer in asked))
 
 
+def draw_pairs(length: int, rng: np.random.Generator) -> Quiz:
+    """Keys with values and nothing else, about `length` characters, each asked for: the plainest form of looking up."""
+    pairs: dict[str, str] = {}
+    while sum(len(key) + len(value) + 4 for key, value in pairs.items()) < length // 2:
+        key = "".join(rng.choice(list(_LETTERS), int(rng.integers(1, 6))))
+        pairs[key] = draw_value(rng)
+    asked = list(pairs.items())
+    rng.shuffle(asked)
+    passage = "; ".join(f"{key}: {value}" for key, value in pairs.items())
+    return Quiz(passage, tuple((key, value) for key, value in asked))
+
+
 def draw_value(rng: np.random.Generator) -> str:
     """A word, a number, or an identifier."""
     kind = rng.random()

@@ -26,11 +26,16 @@ class EncoderRecipe:
 
 @dataclass(frozen=True, slots=True)
 class DecoderRecipe:
-    """Stage 2: `characters` of each task a step; blocks of visual tokens and passages grow at the steps given."""
+    """Stage 2: blocks of visual tokens and passages grow at the steps given."""
 
     steps: int
     mode: Mode = TINY
-    characters: int = 2048
+    characters: int = 1024
+    """Characters read from visual tokens in every step."""
+    question_characters: int = 4096
+    """Characters of passages and questions in every step."""
+    pairs_share: float = 0.4
+    """Share of the passages that are bare keys and values."""
     blocks: tuple[tuple[int, int], ...] = ((0, 1),)
     passages: tuple[tuple[int, int], ...] = ((0, 96),)
     rate: float = 2e-3
@@ -52,7 +57,7 @@ class DecoderRecipe:
         return next(size for since, size in reversed(self.passages) if step >= since)
 
 
-def crops(steps: int = 1500) -> EncoderRecipe:
+def crops(steps: int = 4000) -> EncoderRecipe:
     """First: cuts of 2 x 2 visual tokens, the dense modes most of all."""
     portions = (
         Portion(TINY, 24, crop=2),
@@ -63,7 +68,7 @@ def crops(steps: int = 1500) -> EncoderRecipe:
     return EncoderRecipe(portions, steps, readout_from=min(300, steps // 4))
 
 
-def pages(steps: int = 1000) -> EncoderRecipe:
+def pages(steps: int = 1700) -> EncoderRecipe:
     """Then: whole pages, on which every token has four neighbours; the sparse modes in large cuts."""
     portions = (Portion(TINY, 3), Portion(SMALL, 2), Portion(BASE, 1, crop=8), Portion(LARGE, 2, crop=8))
     return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, seed=2)
@@ -73,9 +78,9 @@ ENCODER_RECIPES = {"crops": crops, "pages": pages}
 
 
 def reading(steps: int = 3000) -> DecoderRecipe:
-    """From one-token blocks and short passages to larger ones."""
-    blocks = ((0, 1), (steps * 8 // 10, 2))
-    passages = ((0, 96), (steps // 4, 192), (steps // 2, 384), (steps * 8 // 10, 640))
+    """One-token blocks throughout; from short passages to longer ones."""
+    blocks = ((0, 1),)
+    passages = ((0, 96), (steps * 4 // 10, 192), (steps * 6 // 10, 384), (steps * 8 // 10, 640))
     return DecoderRecipe(steps, blocks=blocks, passages=passages)
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -118,7 +119,7 @@ def load_weights(run: Path) -> dict[str, Any]:
         raise CheckpointError(f"{run} holds no training state; expected {file.name} from an earlier stage")
     try:
         loaded: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError) as error:
+    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"{file} is damaged ({error}); delete it to start again") from error
     return loaded
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from optical_memory.config import ReadoutConfig
+from optical_memory.vision.sam import ChannelNorm
 
 PATCHES = 4
 """Patches per side of a visual token."""
@@ -68,7 +69,7 @@ class ResidualConv(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(1, width)
+        self.norm = ChannelNorm(width)
         self.conv = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, patches: Tensor) -> Tensor:

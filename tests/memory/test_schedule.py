@@ -1,0 +1,70 @@
+"""Forgetting by age: the paper's ladder, and only what changes."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optical_memory.memory.schedule import Fade, ForgettingSchedule
+from optical_memory.modes import BASE, LARGE, NATIVE_MODES, SMALL, TINY, Mode
+
+AGES = st.lists(st.integers(1, 500), max_size=5, unique=True).map(lambda ages: [0, *sorted(ages)])
+SCHEDULES = AGES.flatmap(
+    lambda ages: st.tuples(*(st.tuples(st.just(age), st.sampled_from(NATIVE_MODES)) for age in ages))
+).map(ForgettingSchedule)
+
+
+@pytest.mark.parametrize(
+    ("age", "mode"), [(0, LARGE), (3, LARGE), (4, BASE), (7, BASE), (8, SMALL), (15, SMALL), (16, TINY), (9999, TINY)]
+)
+def test_the_default_ladder(age: int, mode: Mode) -> None:
+    assert ForgettingSchedule().mode_at(age) == mode
+
+
+def test_the_default_only_ever_fades() -> None:
+    sides = [ForgettingSchedule().mode_at(age).side for age in range(200)]
+    assert sides == sorted(sides, reverse=True)
+    assert set(sides) == {mode.side for mode in NATIVE_MODES}
+
+
+def test_a_negative_age_counts_as_none() -> None:
+    assert ForgettingSchedule().mode_at(-5) == LARGE
+
+
+@pytest.mark.parametrize(
+    "ages", [(), (1,), (0, 0), (0, 8, 8), (0, 9, 8), (-1, 0), (8, 0)], ids=lambda ages: str(list(ages))
+)
+def test_ages_must_rise_from_zero(ages: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="rise from 0"):
+        ForgettingSchedule(tuple((age, TINY) for age in ages))
+
+
+@given(SCHEDULES, st.integers(0, 600))
+@settings(deadline=None)
+def test_a_page_takes_the_last_step_it_has_reached(schedule: ForgettingSchedule, age: int) -> None:
+    reached = [mode for since, mode in schedule.steps if since <= age]
+    assert schedule.mode_at(age) == reached[-1]
+
+
+@given(SCHEDULES, st.lists(st.tuples(st.integers(0, 600), st.sampled_from([None, *NATIVE_MODES])), max_size=8))
+@settings(deadline=None)
+def test_a_plan_names_exactly_what_changes(schedule: ForgettingSchedule, pages: list[tuple[int, Mode | None]]) -> None:
+    ages, current = [age for age, _ in pages], [mode for _, mode in pages]
+    plan = schedule.plan(ages, current)
+    after = list(current)
+    for fade in plan:
+        assert fade.before == current[fade.page] != fade.after
+        after[fade.page] = fade.after
+    assert after == [schedule.mode_at(age) for age in ages]
+    assert schedule.plan(ages, after) == []
+
+
+def test_a_page_that_was_never_encoded_has_no_mode_before() -> None:
+    assert ForgettingSchedule(((0, LARGE), (8, BASE))).plan([0, 8], [None, LARGE]) == [
+        Fade(0, None, LARGE),
+        Fade(1, LARGE, BASE),
+    ]
+
+
+def test_a_plan_needs_a_mode_for_every_age() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        ForgettingSchedule().plan([0, 1], [None])

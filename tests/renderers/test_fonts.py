@@ -1,0 +1,156 @@
+"""Faces and atlases: everything that the bundled model reads can be drawn, and told apart."""
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from optical_memory.config import LATIN_ALPHABET
+from renderers import DEJAVU, EMPTY, FACES, FIXED, Face, GlyphAtlas, glyph_atlas
+from renderers.fonts import MARKER_BASE, NUM_LEVELS
+
+CELLS = ((8, 8), (10, 10), (16, 16), (20, 20))
+SOURCE_ALPHABET = "".join(character for character in LATIN_ALPHABET if not MARKER_BASE <= ord(character) <= 0xF8FF)
+ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
+
+
+def codes_of(text: str) -> NDArray[np.uint32]:
+    return np.array([ord(character) for character in text], dtype=np.uint32)
+
+
+def glyphs_of(atlas: GlyphAtlas, text: str) -> NDArray[np.uint8]:
+    slots = atlas.slots(codes_of(text))
+    return atlas.levels[slots]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("face", FACES.values(), ids=lambda face: face.name)
+def test_the_alphabet_is_covered(face: Face, cell: tuple[int, int]) -> None:
+    atlas = GlyphAtlas(face, *cell)
+    assert [hex(ord(character)) for character in LATIN_ALPHABET if not atlas.covers(ord(character))] == []
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_pixel_face_tells_every_character_from_every_other(cell: tuple[int, int]) -> None:
+    drawn = defaultdict(list)
+    for character, glyph in zip(SOURCE_ALPHABET, glyphs_of(GlyphAtlas(FIXED, *cell), SOURCE_ALPHABET), strict=True):
+        drawn[glyph.tobytes()].append(f"U+{ord(character):04X}")
+    assert [same for same in drawn.values() if len(same) > 1] == []
+
+
+def test_the_alphabet_holds_no_character_twice() -> None:
+    assert len(set(LATIN_ALPHABET)) == len(LATIN_ALPHABET)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("face", FACES.values(), ids=lambda face: face.name)
+def test_only_the_space_is_blank(face: Face, cell: tuple[int, int]) -> None:
+    glyphs = glyphs_of(GlyphAtlas(face, *cell), SOURCE_ALPHABET)
+    blank = [character for character, glyph in zip(SOURCE_ALPHABET, glyphs, strict=True) if not glyph.any()]
+    assert blank == [" "]
+
+
+def test_a_marker_is_drawn_as_its_letter() -> None:
+    letters, markers = (glyphs_of(glyph_atlas(FIXED, 8, 8), text) for text in ("UASCR", LATIN_ALPHABET[-5:]))
+    assert np.array_equal(letters, markers)
+
+
+@pytest.mark.parametrize(
+    ("cell", "file", "scale"),
+    [
+        ((4, 8), "4x6.pcf.gz", 1),
+        ((5, 8), "5x8.pcf.gz", 1),
+        ((8, 8), "5x8.pcf.gz", 1),
+        ((10, 10), "6x10.pcf.gz", 1),
+        ((8, 16), "8x13.pcf.gz", 1),
+        ((16, 16), "9x15.pcf.gz", 1),
+        ((20, 20), "10x20.pcf.gz", 1),
+        ((40, 40), "10x20.pcf.gz", 2),
+        ((30, 60), "10x20.pcf.gz", 3),
+    ],
+)
+def test_the_strike_that_fills_the_cell_is_chosen(cell: tuple[int, int], file: str, scale: int) -> None:
+    strike, size = FIXED.fit(*cell)
+    assert (strike.file, size) == (file, scale)
+
+
+@pytest.mark.parametrize("width", range(4, 42, 3))
+@pytest.mark.parametrize("height", range(6, 42, 3))
+def test_a_strike_never_overflows_its_cell(width: int, height: int) -> None:
+    strike, scale = FIXED.fit(width, height)
+    assert strike.width * scale <= width
+    assert strike.height * scale <= height
+
+
+@pytest.mark.parametrize("cell", [(3, 6), (4, 5), (0, 0), (64, 5)])
+def test_a_cell_below_the_smallest_strike_is_refused_with_both_sizes(cell: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=rf"{cell[0]}x{cell[1]}.*4x6"):
+        GlyphAtlas(FIXED, *cell)
+
+
+@pytest.mark.parametrize("cell", [(0, 0), (1, 1), (0, 8)])
+def test_a_cell_too_small_for_the_outline_is_refused_with_its_size(cell: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match=f"{cell[0]}x{cell[1]}"):
+        GlyphAtlas(DEJAVU, *cell)
+
+
+def test_the_pixel_face_is_full_ink_or_none() -> None:
+    assert set(np.unique(glyphs_of(GlyphAtlas(FIXED, 8, 8), SOURCE_ALPHABET))) == {0, NUM_LEVELS - 1}
+
+
+def test_the_outline_has_grey_edges_within_the_levels() -> None:
+    levels = np.unique(glyphs_of(GlyphAtlas(DEJAVU, 20, 20), SOURCE_ALPHABET))
+    assert levels.min() == 0
+    assert levels.max() == NUM_LEVELS - 1
+    assert len(levels) > 2
+
+
+def test_an_enlarged_strike_is_the_strike_with_larger_pixels() -> None:
+    once, twice = (glyphs_of(GlyphAtlas(FIXED, 10 * scale, 20 * scale), ASCII) for scale in (1, 2))
+    assert np.array_equal(twice, once.repeat(2, axis=1).repeat(2, axis=2))
+
+
+def test_an_atlas_starts_with_the_empty_cell_alone() -> None:
+    atlas = GlyphAtlas(FIXED, 8, 8)
+    assert atlas.levels.shape == (1, 8, 8)
+    assert not atlas.levels.any()
+    assert atlas.slots(np.array([EMPTY, 0x20], dtype=np.uint32)).tolist() == [0, 0]
+
+
+def test_an_atlas_grows_and_keeps_what_it_holds() -> None:
+    atlas = GlyphAtlas(FIXED, 8, 8)
+    first = codes_of("Ab")
+    slots, glyphs = atlas.slots(first), glyphs_of(atlas, "Ab").copy()
+    many = np.arange(0x100, 0x400, dtype=np.uint32)
+    grown = atlas.slots(many)
+    assert len(np.unique(grown)) == len(many)
+    assert len(atlas.levels) == 1 + len(first) + len(many)
+    assert atlas.slots(first).tolist() == slots.tolist()
+    assert np.array_equal(glyphs_of(atlas, "Ab"), glyphs)
+
+
+def test_a_glyph_is_drawn_once() -> None:
+    atlas = GlyphAtlas(FIXED, 8, 8)
+    atlas.slots(codes_of("aaab"))
+    atlas.slots(codes_of("ba"))
+    assert len(atlas.levels) == 3
+
+
+def test_slots_keep_the_shape_of_the_codes() -> None:
+    atlas = GlyphAtlas(FIXED, 8, 8)
+    assert atlas.slots(np.full((2, 3), 0x41, dtype=np.uint32)).shape == (2, 3)
+    assert atlas.slots(np.empty(0, dtype=np.uint32)).shape == (0,)
+
+
+@pytest.mark.parametrize("face", FACES.values(), ids=lambda face: face.name)
+def test_a_character_without_a_glyph_is_not_covered_and_still_drawn(face: Face) -> None:
+    atlas = GlyphAtlas(face, 16, 16)
+    strange = np.array([0xD800, 0x1F642, 0x10FFFF], dtype=np.uint32)
+    assert not any(atlas.covers(int(code)) for code in strange)
+    assert atlas.slots(strange).min() > 0
+
+
+def test_a_face_and_cell_share_one_atlas() -> None:
+    assert glyph_atlas(FIXED, 8, 8) is glyph_atlas(FIXED, 8, 8)
+    assert glyph_atlas(FIXED, 8, 8) is not glyph_atlas(FIXED, 8, 16)

@@ -1,0 +1,74 @@
+"""The bundled model on pages that it was not trained on: what the model card claims, asserted."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from optical_memory.checkpoint import BUNDLED
+from optical_memory.evaluation.reading import random_pages
+from optical_memory.model import Model, load_model
+from optical_memory.modes import BASE, LARGE, NATIVE_MODES, SMALL, TINY, Mode
+from renderers import Page, lay_out, transcript_blocks
+
+CONVERSATION = Path(__file__).parent.parent / "examples" / "conversation.json"
+NATURAL = {TINY: 0.998, SMALL: 0.98, BASE: 0.998, LARGE: 0.98}
+RANDOM = {TINY: 0.99, SMALL: 0.96, BASE: 0.99, LARGE: 0.96}
+
+
+def accuracy(model: Model, pages: list[Page], mode: Mode) -> float:
+    right = total = 0
+    for page in pages:
+        reading = model.read(model.encode([page], mode), page.grid)[0]
+        right += int((reading.codes == page.codes)[page.source_cells].sum())
+        total += page.num_characters
+    return right / total
+
+
+@pytest.mark.parametrize("mode", NATIVE_MODES, ids=str)
+def test_reads_conversation_it_never_saw(bundled_model: Model, mode: Mode) -> None:
+    messages = json.loads(CONVERSATION.read_text())["messages"]
+    text = " ".join(message["content"] or "" for message in messages if message["role"] != "system")
+    strange = set(bundled_model.unreadable(text))
+    kept = "".join(character for character in text if character not in strange)
+    pages = lay_out(transcript_blocks(kept, "user", "t"), bundled_model.grid)[:2]
+    assert accuracy(bundled_model, pages, mode) >= NATURAL[mode]
+
+
+@pytest.mark.parametrize("mode", NATIVE_MODES, ids=str)
+def test_reads_random_strings(bundled_model: Model, mode: Mode) -> None:
+    pages = random_pages(bundled_model, 2, np.random.default_rng(11))
+    assert accuracy(bundled_model, pages, mode) >= RANDOM[mode]
+
+
+def test_typographic_quotes_are_read(bundled_model: Model) -> None:
+    text = "“It’s ‘fine’,” she said – and left… " * 100
+    pages = lay_out(transcript_blocks(text, "assistant", "t"), bundled_model.grid)[:1]
+    assert accuracy(bundled_model, pages, TINY) >= 0.998
+
+
+def test_a_blank_page_and_a_nearly_empty_one(bundled_model: Model) -> None:
+    page = lay_out(transcript_blocks("x", "user", "t"), bundled_model.grid)[0]
+    for mode in NATIVE_MODES:
+        assert bundled_model.read(bundled_model.encode([page], mode), page.grid)[0].text[1:] == "x"
+
+
+def test_file_is_small_and_loads_fast() -> None:
+    assert BUNDLED.stat().st_size <= 40_000_000
+    load_model("default", "cpu")
+    began = time.perf_counter()
+    load_model("default", "cpu")
+    assert time.perf_counter() - began < 2.0
+
+
+def test_compressing_and_reading_do_not_import_transformers() -> None:
+    script = (
+        "import sys; from optical_memory import OpticalMemory; m = OpticalMemory(device='cpu');"
+        "m.compress([{'role': 'user', 'content': 'word ' * 900}] * 6); m.read(1); m.recall('word');"
+        "assert 'transformers' not in sys.modules, 'transformers was imported'"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

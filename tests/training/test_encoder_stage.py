@@ -1,0 +1,156 @@
+"""Stage 1 at toy width: it learns, it resumes bit-exactly, it refuses what does not belong."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from optical_memory.checkpoint import Checkpoint
+from optical_memory.config import ReadoutConfig, TypographyConfig, tiny_random
+from optical_memory.errors import CheckpointError, InvalidHistoryError
+from optical_memory.modes import LARGE, SMALL, TINY
+from optical_memory.training import encoder_stage
+from optical_memory.training.corpus import Alphabet, Corpus, PageText
+from optical_memory.training.encoder_stage import EncoderTrainee, train_encoder
+from optical_memory.training.export import export
+from optical_memory.training.pages import PageEngine, Portion
+from optical_memory.training.recipes import EncoderRecipe
+from optical_memory.training.run import load_weights, rate_at
+from renderers import FIXED, Grid, draw, lay_out, transcript_blocks
+
+CONFIG = replace(tiny_random(), readout=ReadoutConfig(alphabet="ab \n", width=32, depth=1, cell_width=16))
+RECIPE = EncoderRecipe((Portion(TINY, 4, crop=2),), steps=6, warm_up=2, readout_from=2)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    letters = np.random.default_rng(0).choice(list("ab "), 20_000)
+    (folder / "text.txt").write_text("".join(letters))
+    (folder / "latin1.txt").write_bytes(b"\xe9" * 100)
+    (folder / "other.txt").write_text("水" * 100)
+    return folder
+
+
+def test_interrupted_run_goes_on_bit_exactly(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_stage, "SAVE_EVERY", 3)
+    whole = train_encoder(CONFIG, RECIPE, corpus, tmp_path / "whole", CPU)
+    real_step = encoder_stage.encoder_step
+
+    def killed(*arguments: Any) -> dict[str, float]:
+        if arguments[4] == 4:
+            raise KeyboardInterrupt
+        return real_step(*arguments)
+
+    monkeypatch.setattr(encoder_stage, "encoder_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_encoder(CONFIG, RECIPE, corpus, tmp_path / "cut", CPU)
+    monkeypatch.setattr(encoder_stage, "encoder_step", real_step)
+    resumed = train_encoder(CONFIG, RECIPE, corpus, tmp_path / "cut", CPU)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+
+
+def test_run_of_another_corpus_or_model_is_refused(corpus: Path, tmp_path: Path) -> None:
+    train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
+    with pytest.raises(CheckpointError, match="model is 'tiny-random', not 'other'"):
+        train_encoder(replace(CONFIG, name="other"), RECIPE, corpus, tmp_path / "run", CPU)
+    (corpus / "text.txt").write_text("ab" * 9000)
+    with pytest.raises(CheckpointError, match="corpus"):
+        train_encoder(CONFIG, RECIPE, corpus, tmp_path / "run", CPU)
+
+
+def test_failed_save_leaves_the_last_state(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, run, CPU)
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        train_encoder(CONFIG, RECIPE, corpus, run, CPU)
+    assert load_weights(run)["state"]["step"] == 1
+
+
+def test_damaged_state_is_told(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "state.pt").write_bytes(b"not a state")
+    with pytest.raises(CheckpointError, match="damaged"):
+        train_encoder(CONFIG, RECIPE, corpus, tmp_path / "run", CPU)
+
+
+def test_folder_without_readable_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("水" * 50)
+    with pytest.raises(InvalidHistoryError, match="no UTF-8 file"):
+        Corpus(tmp_path, Alphabet.of("ab"))
+
+
+def test_corpus_keeps_files_apart_by_what_can_be_read(corpus: Path) -> None:
+    found = Corpus(corpus, Alphabet.of("ab "))
+    assert found.num_files == 1
+    assert len(found.training) + len(found.held_out) == 20_000
+    assert len(found.held_out) == 400
+
+
+def test_page_composed_on_the_device_equals_the_renderers(corpus: Path) -> None:
+    alphabet = Alphabet.of("ab ")
+    text = PageText(Corpus(corpus, alphabet).training, alphabet, random_share=0.0, mixed_share=0.0, sparse_share=0.0)
+    engine = PageEngine(text, alphabet, TypographyConfig(), CPU)
+    batch = engine.batch(Portion(TINY, 1), np.random.default_rng(5))
+    characters = "".join("ab "[index] for index in batch.targets[0])
+    page = lay_out([*transcript_blocks(characters, "user", "t")], Grid(64, 64))[0]
+    picture = draw(page, TINY.side, FIXED)
+    ink = batch.pixels[0].mean(0) < 0
+    drawn = torch.from_numpy((picture % 16) > 7)
+    # transcript_blocks puts one marker first, so that the renderer's page is one cell ahead.
+    ours = ink.view(64, 8, 64, 8).transpose(1, 2).reshape(4096, 8, 8)
+    theirs = drawn.view(64, 8, 64, 8).transpose(1, 2).reshape(4096, 8, 8)
+    assert torch.equal(ours[:4000], theirs[1:4001])
+
+
+def test_cells_of_a_cut_lie_in_the_cut() -> None:
+    alphabet = Alphabet.of("ab")
+    text = PageText(np.zeros(9000, dtype=np.int32), alphabet, 0.0)
+    engine = PageEngine(text, alphabet, TypographyConfig(), CPU)
+    for portion in (Portion(SMALL, 3, crop=2), Portion(LARGE, 2, crop=8)):
+        for seed in range(5):
+            batch = engine.batch(portion, np.random.default_rng(seed))
+            cells = batch.cells
+            assert batch.pixels.shape == (portion.views, 3, portion.crop * 64, portion.crop * 64)  # type: ignore[operator]
+            assert -cells.left >= 0 and -cells.top >= 0
+            assert cells.columns * cells.width - cells.left <= batch.pixels.shape[3]
+            assert cells.rows * cells.height - cells.top <= batch.pixels.shape[2]
+
+
+def test_rate_warms_up_stays_and_falls() -> None:
+    recipe = replace(RECIPE, steps=100, warm_up=10, cool_down=0.5, rate=1.0)
+    rates = [rate_at(step, recipe) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1) and rates[20] == rates[49] == 1.0
+    assert rates[50:] == sorted(rates[50:], reverse=True) and rates[-1] < 0.01
+
+
+def test_start_passes_each_patch_to_its_slot() -> None:
+    torch.manual_seed(0)
+    trainee = EncoderTrainee(tiny_random())
+    patches = torch.randn(1, 32, 8, 8)
+    grid = trainee.encoder.compressor(patches)
+    both = torch.cat([trainee.encoder.clip(grid), grid.flatten(2).transpose(1, 2)], -1)
+    unfolded = trainee.readout.unfold(trainee.encoder.projector(both)).view(1, 2, 2, 4, 4, -1)
+    unfolded = unfolded.permute(0, 5, 1, 3, 2, 4).reshape(1, -1, 8, 8)
+    slot = trainee.encoder.config.width // 16
+    similarity = torch.nn.functional.cosine_similarity(unfolded[0, :slot], patches[0, :slot], dim=0)
+    assert similarity.mean() > 0.95
+
+
+def test_export_leaves_the_auxiliary_head_behind(corpus: Path, tmp_path: Path) -> None:
+    train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
+    export(CONFIG, tmp_path / "run", None, tmp_path / "model.safetensors")
+    names = Checkpoint(tmp_path / "model.safetensors").names
+    assert any(name.startswith("readout.") for name in names)
+    assert not any(name.startswith("auxiliary.") for name in names)
