@@ -1,4 +1,4 @@
-"""An agent that works through errands with two tools and never forgets: compress before every call of the model.
+"""An agent with two tools that compresses its whole history before every call of the model.
 
 The model is a stand-in that runs offline and always does the same, so the figures are about the memory alone.
 
@@ -8,44 +8,37 @@ python examples/agent_loop.py --turns 60
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from optical_memory import OpticalMemory
 
 Message = dict[str, Any]
-SYSTEM = "You keep the books of a hardware shop. Use `lookup` for what is in stock and `calculate` for sums."
+SYSTEM = "You keep the books of a hardware shop. Use `lookup` for what is in stock and `calculate` for products."
 ITEMS = ("hinge", "bracket", "washer", "padlock", "chisel", "lantern", "funnel", "trowel", "pulley", "clamp", "hook")
 
 
 def lookup(key: str) -> str:
     """The record of an item; its numbers follow from its name, so every run sees the same shop."""
     seed = sum(ord(letter) * place for place, letter in enumerate(key, 1))
-    record = {
-        "item": key,
-        "shelf": f"{'ABCDEFGH'[seed % 8]}-{seed % 90 + 10}",
-        "stock": seed % 240,
-        "cents": seed % 1900,
-    }
-    notes = [f"{month}: {seed * month % 47} sold, {seed * month % 13} came back" for month in range(1, 7)]
-    return json.dumps(record | {"months": notes})
+    months = [f"month {month}: {seed * month % 47} sold, {seed * month % 13} came back" for month in range(1, 7)]
+    return json.dumps({"item": key, "shelf": f"shelf-{seed % 90 + 10}", "stock": seed % 240, "months": months})
 
 
 def calculate(left: int, right: int) -> str:
     return json.dumps({"product": left * right})
 
 
-TOOLS = {"lookup": lookup, "calculate": calculate}
+TOOLS: dict[str, Callable[..., str]] = {"lookup": lookup, "calculate": calculate}
 
 
 def errands() -> Iterator[str]:
     """What the user asks for, without end."""
-    number = 0
-    while True:
+    for number in count():
         item = f"{ITEMS[number % len(ITEMS)]}-{number:03}"
         yield f"How many of {item} do we have, and on which shelf do they lie?"
-        yield f"What would {number + 12} pieces of {item} cost at {number * 37 % 1900} cents each?"
-        number += 1
+        yield f"What would {number + 12} pieces of {item} cost at {number * 37 % 1900 + 5} cents each?"
 
 
 def stand_in(messages: list[Message]) -> Message:
@@ -54,13 +47,11 @@ def stand_in(messages: list[Message]) -> Message:
     if newest["role"] == "tool":
         facts = ", ".join(f"{key} {value}" for key, value in json.loads(newest["content"]).items() if key != "months")
         return {"role": "assistant", "content": f"Here is what I found: {facts}. Shall I note that in the books?"}
-    words = newest["content"].replace("?", "").split()
-    if words[0] == "How":
-        name, arguments = "lookup", {"key": words[3]}
-    else:
-        name, arguments = "calculate", {"left": int(words[2]), "right": int(words[-3])}
-    call = {"name": name, "arguments": json.dumps(arguments)}
-    return {"role": "assistant", "content": None, "tool_calls": [{"id": name, "type": "function", "function": call}]}
+    words = newest["content"].split()
+    arguments = {"key": words[3]} if words[0] == "How" else {"left": int(words[2]), "right": int(words[-3])}
+    function = {"name": "lookup" if words[0] == "How" else "calculate", "arguments": json.dumps(arguments)}
+    call = {"id": f"call-{len(messages)}", "type": "function", "function": function}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
 
 
 def main() -> None:
@@ -71,17 +62,17 @@ def main() -> None:
     history: list[Message] = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": next(todo)}]
     print(" turn   as text       now   ratio   seconds in compress")
     for turn in range(1, turns + 1):
-        context = memory.compress(history)
-        seconds += context.report.seconds
+        report = (context := memory.compress(history)).report
+        seconds += report.seconds
         if turn % 50 == 0 or turn == turns:
-            before, after = context.report.tokens_before, context.report.tokens_after
-            print(f"{turn:>5} {before:>9,} {after:>9,} {before / after:>6.1f}x {seconds:>10.1f}")
+            sizes = f"{report.tokens_before:>9,} {report.tokens_after:>9,} {report.ratio:>6.1f}x"
+            print(f"{turn:>5} {sizes} {seconds:>10.1f}", flush=True)
         answer = stand_in(context.messages("openai"))
         history.append(answer)
         for call in answer.get("tool_calls", ()):
             result = TOOLS[call["function"]["name"]](**json.loads(call["function"]["arguments"]))
             history.append({"role": "tool", "tool_call_id": call["id"], "content": result})
-        if not answer.get("tool_calls"):
+        if "tool_calls" not in answer:
             history.append({"role": "user", "content": next(todo)})
 
 

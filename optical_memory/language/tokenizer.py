@@ -28,7 +28,7 @@ def deepseek_bpe() -> FastTokenizer:
 
 
 def count_text_tokens(texts: Sequence[str]) -> list[int]:
-    """Tokens of each text in DeepSeek's own vocabulary, without special tokens; lone surrogates count as U+FFFD."""
+    """Tokens of each text in DeepSeek's own vocabulary, without special tokens; lone surrogates count as question marks."""
     clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
     return [len(encoding.ids) for encoding in deepseek_bpe().encode_batch(clean, add_special_tokens=False)]
 

@@ -81,6 +81,7 @@ class OpticalMemory:
         self.on_progress = on_progress
         self._index = PageIndex()
         self._counts: dict[str, int] = {}
+        self._earlier_counts: dict[str, int] = {}
         self._context: Context | None = None
 
     # Compress
@@ -95,6 +96,7 @@ class OpticalMemory:
         if not turns:
             raise InvalidHistoryError("the history is empty; pass at least one message")
         reasons = reasons_for_text(turns, self.keep_last, self.model.unreadable)
+        self._earlier_counts, self._counts = self._counts, {}
         pages = self._lay_out([turn for turn in turns if turn.id not in reasons])
         self._count([turn.text for turn in turns])
         positions = {turn.id: position for position, turn in enumerate(turns)}
@@ -130,9 +132,11 @@ class OpticalMemory:
         ]
 
     def _count(self, texts: Sequence[str]) -> list[int]:
-        """Text tokens of each, remembered, so that a history that grows is not counted anew."""
+        """Text tokens of each; what the last call counted is not counted anew, what no call asks for any more is let go."""
         unknown = [text for text in dict.fromkeys(texts) if text not in self._counts]
-        self._counts.update(zip(unknown, count_text_tokens(unknown), strict=True))
+        new = [text for text in unknown if text not in self._earlier_counts]
+        counted = dict(zip(new, count_text_tokens(new), strict=True))
+        self._counts |= {text: counted.get(text, self._earlier_counts.get(text, 0)) for text in unknown}
         return [self._counts[text] for text in texts]
 
     def _mode_of(self, age: int, text_tokens: int) -> Mode | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from optical_memory.modes import BASE, LARGE, SMALL, TINY, Mode
+from optical_memory.modes import BASE, SMALL, TINY, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ForgettingSchedule:
     without ages; these are ours).
     """
 
-    steps: tuple[tuple[int, Mode], ...] = ((0, LARGE), (4, BASE), (8, SMALL), (16, TINY))
+    steps: tuple[tuple[int, Mode], ...] = ((0, BASE), (8, SMALL), (16, TINY))
 
     def __post_init__(self) -> None:
         ages = [age for age, _ in self.steps]

@@ -19,7 +19,7 @@ def test_text_comes_back_from_its_tokens() -> None:
 
 
 def test_lone_surrogates_can_be_counted() -> None:
-    assert count_text_tokens(["\ud800 a"]) == count_text_tokens(["? a"]) or count_text_tokens(["\ud800 a"])[0] > 0
+    assert count_text_tokens(["\ud800 a"]) == count_text_tokens(["? a"])
 
 
 @given(st.text(st.sampled_from(LATIN_ALPHABET)))

@@ -25,7 +25,7 @@ CERTAIN, DOUBTFUL = 1.0, 0.25
 PAGE = Grid(64, 64)
 WORDS = (
     "the of port memory server we chose because after testing latency error config value deploy rollback "
-    "cache index query token page reader mode budget session user build branch commit review merge"
+    "cache index query token page reader mode budget thread user build branch commit review merge"
 ).split()
 
 

@@ -19,7 +19,7 @@ from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.memory.selection import protected_from
 from optical_memory.memory.store import TokenStore
 from optical_memory.memory.turn import Turn, parse_history
-from optical_memory.modes import BASE, GUNDAM, LARGE, SMALL, TINY, Mode
+from optical_memory.modes import BASE, GUNDAM, SMALL, TINY, Mode
 from renderers import Grid
 from renderers.transcript import MARKS
 from tests.memory.fake import FakeModel, conversation, memory_of, prose
@@ -457,7 +457,7 @@ def test_pages_fade_with_age() -> None:
     context = memory_of(FakeModel(), keep_last=0).compress(conversation(30, 4000))
     sides = [part.encoded.mode.side for part in context.pages]
     assert sides[:-1] == sorted(sides[:-1])
-    assert {part.encoded.mode for part in context.pages} == {TINY, SMALL, BASE, LARGE}
+    assert {part.encoded.mode for part in context.pages} == {TINY, SMALL, BASE}
 
 
 def test_a_page_is_as_old_as_its_newest_turn() -> None:
@@ -496,10 +496,10 @@ def test_a_page_with_little_text_takes_a_cheaper_mode() -> None:
     context = memory_of(FakeModel(), keep_last=0).compress([{"role": "user", "content": prose(600, 0)}])
     (part,) = context.pages
     assert part.encoded.mode in (TINY, SMALL)
-    assert part.text_tokens < LARGE.sequence_length()
+    assert part.text_tokens < BASE.sequence_length()
 
 
-@pytest.mark.parametrize("mode", [TINY, LARGE, GUNDAM], ids=str)
+@pytest.mark.parametrize("mode", [TINY, BASE, GUNDAM], ids=str)
 def test_a_schedule_of_one_step_keeps_its_mode(mode: Mode) -> None:
     schedule = ForgettingSchedule(((0, mode),))
     context = memory_of(FakeModel(Grid(128, 64)), schedule=schedule, keep_last=0).compress(conversation(5, 8191))
