@@ -1,4 +1,4 @@
-"""Compresses the conversation beside this file, finds one fact again and asks one question.
+"""Compresses the conversation beside this file and finds one fact again.
 
 python examples/compress_conversation.py
 """
@@ -16,6 +16,3 @@ print("\nRecall, read back from visual tokens:")
 for page in memory.recall("token of the archive", limit=1):
     told = [sentence for sentence in page.text.split(". ") if "token of the archive" in sentence]
     print(f"  page {page.number} in mode {page.mode}, certainty {page.certainty:.2%}: {told}")
-
-question = "What is the port of the api?"
-print(f"\nAsk: {question}\n  {memory.ask(question)}")

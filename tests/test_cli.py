@@ -66,6 +66,12 @@ def test_recall_finds_a_planted_fact(short_conversation: Path, capsys: pytest.Ca
     assert any(fact in page["text"] for page in found)
 
 
+def test_ask_answers_over_the_spliced_context(short_conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = run_json(capsys, "ask", str(short_conversation), "What is the port of the api?")
+    assert answer["question"] == "What is the port of the api?"
+    assert isinstance(answer["answer"], str)
+
+
 def test_models_shows_the_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--json"]) == 0
     model = json.loads(capsys.readouterr().out)

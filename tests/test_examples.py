@@ -1,0 +1,35 @@
+"""Every example runs, in its quick form, as its first lines say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(*arguments: str, text: str = "") -> str:
+    command = [sys.executable, "-W", "error::UserWarning", *arguments]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=EXAMPLES.parent, timeout=240)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_compress_conversation() -> None:
+    out = run("examples/compress_conversation.py")
+    assert "tokens ->" in out and "The token of the archive is 4f9a1c77" in out
+
+
+def test_agent_loop() -> None:
+    out = run("examples/agent_loop.py", "--turns", "40")
+    before, after = (int(value.replace(",", "")) for value in out.splitlines()[-1].split()[1:3])
+    assert before > 1.5 * after
+
+
+def test_chat_app() -> None:
+    out = run("examples/chat_app.py", text="Hello there!\nWhat can you do?\n")
+    assert out.count("bot> ") == 2 and "What can you do?" in out
+
+
+def test_draw_modes(tmp_path: Path) -> None:
+    run("examples/draw_modes.py", str(tmp_path / "modes.png"))
+    assert (tmp_path / "modes.png").read_bytes() == (EXAMPLES / "modes.png").read_bytes()
