@@ -1,6 +1,4 @@
-"""An agent with two tools that compresses its whole history before every call of the model.
-
-The model is a stand-in that runs offline and always does the same, so the figures are about the memory alone.
+"""An agent with two tools and an offline stand-in for the model: compress before every call of the model.
 
 python examples/agent_loop.py
 python examples/agent_loop.py --turns 60
@@ -48,14 +46,15 @@ def stand_in(messages: list[Message]) -> Message:
         facts = ", ".join(f"{key} {value}" for key, value in json.loads(newest["content"]).items() if key != "months")
         return {"role": "assistant", "content": f"Here is what I found: {facts}. Shall I note that in the books?"}
     words = newest["content"].split()
-    arguments = {"key": words[3]} if words[0] == "How" else {"left": int(words[2]), "right": int(words[-3])}
-    function = {"name": "lookup" if words[0] == "How" else "calculate", "arguments": json.dumps(arguments)}
-    call = {"id": f"call-{len(messages)}", "type": "function", "function": function}
-    return {"role": "assistant", "content": None, "tool_calls": [call]}
+    name, item = ("lookup", words[3]) if words[0] == "How" else ("calculate", words[5])
+    arguments = {"key": item} if name == "lookup" else {"left": int(words[2]), "right": int(words[-3])}
+    function = {"name": name, "arguments": json.dumps(arguments)}
+    calls = [{"id": f"{name}-{item}", "type": "function", "function": function}]
+    return {"role": "assistant", "content": None, "tool_calls": calls}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="An agent loop with a memory of pages.")
+    parser = argparse.ArgumentParser()
     parser.add_argument("--turns", type=int, default=300, metavar="N", help="calls of the model (300)")
     turns = parser.parse_args().turns
     memory, todo, seconds = OpticalMemory(), errands(), 0.0
@@ -65,8 +64,8 @@ def main() -> None:
         report = (context := memory.compress(history)).report
         seconds += report.seconds
         if turn % 50 == 0 or turn == turns:
-            sizes = f"{report.tokens_before:>9,} {report.tokens_after:>9,} {report.ratio:>6.1f}x"
-            print(f"{turn:>5} {sizes} {seconds:>10.1f}", flush=True)
+            before, after = report.tokens_before, report.tokens_after
+            print(f"{turn:>5} {before:>9,} {after:>9,} {report.ratio:>6.1f}x {seconds:>10.1f}", flush=True)
         answer = stand_in(context.messages("openai"))
         history.append(answer)
         for call in answer.get("tool_calls", ()):
