@@ -115,6 +115,8 @@ class PageText:
         if len(self._markers):
             places = rng.integers(0, num_cells, int(rng.integers(0, 1 + num_cells // 128)))
             page[places] = rng.choice(self._markers, len(places))
+            if rng.random() < 0.5:
+                page[0] = rng.choice(self._markers)  # as every page of a transcript begins
         if rng.random() < self.sparse_share:
             page[int(num_cells * rng.random() ** 3) :] = self._space
         return page
