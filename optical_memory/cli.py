@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--decoder", type=Path, metavar="DIR")
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
 
-    evaluate = commands.add_parser("evaluate", help="Measure reading or speed.")
+    evaluate = commands.add_parser("evaluate", help="Measure reading, Fox or speed.")
     tasks = evaluate.add_subparsers(dest="task", required=True, metavar="TASK")
     reading = tasks.add_parser("reading", help="characters read right on whole pages, by mode")
     reading.add_argument(
@@ -85,8 +85,10 @@ def parser() -> argparse.ArgumentParser:
     )
     reading.add_argument("--pages", type=int, default=24, metavar="N", help="pages of each kind and mode (24)")
     reading.add_argument("--seed", type=int, default=0)
+    fox = tasks.add_parser("fox", help="the Fox benchmark's text, beside DeepSeek-OCR's own outputs")
+    fox.add_argument("--data", type=Path, required=True, metavar="DIR", help="truth and outputs (evaluation/fox.py)")
     speed = tasks.add_parser("speed", help="rendering, encoding and reading, beside their peers")
-    for task in (reading, speed):
+    for task in (reading, fox, speed):
         task.set_defaults(run=_evaluate)
         task.add_argument("--model", default="default")
         task.add_argument("--device")
@@ -282,6 +284,10 @@ def _evaluate(options: argparse.Namespace) -> int:
         from optical_memory.evaluation.reading import evaluate_reading
 
         figures = evaluate_reading(model, options.text, options.pages, options.seed)
+    elif options.task == "fox":
+        from optical_memory.evaluation.fox import evaluate_fox
+
+        figures = evaluate_fox(model, options.data)
     else:
         from optical_memory.evaluation.speed import evaluate_speed
 

@@ -29,7 +29,7 @@ def test_python_runs() -> None:
 def test_mode_table_is_the_arithmetic(bundled_model: Model) -> None:
     width = bundled_model.config.encoder.width
     for mode in NATIVE_MODES:
-        (row,) = re.findall(rf"^\| {mode.name} \|.*$", README, re.MULTILINE)
+        row = re.findall(rf"^\| {mode.name} \|.*$", README, re.MULTILINE)[0]
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert cells[1:4] == [str(mode.side), str(mode.visual_tokens()), str(mode.sequence_length())]
         assert cells[5] == f"{mode.visual_tokens() * width * 2 // 1024} KiB"

@@ -1,0 +1,36 @@
+"""Scores, as the benchmarks define them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from optical_memory.errors import MissingExtraError
+
+
+def set_precision(output: str, truth: str) -> float:
+    """Share of the output's distinct words that occur in the truth (DeepSeek-OCR's "precision": no order, no repetition)."""
+    words = set(output.split())
+    return len(words & set(truth.split())) / len(words) if words else 0.0
+
+
+def set_recall(output: str, truth: str) -> float:
+    """Share of the truth's distinct words that occur in the output."""
+    return set_precision(truth, output)
+
+
+def character_error_rate(output: str, truth: str) -> float:
+    """Levenshtein distance in characters over the length of the longer text, 0..1."""
+    try:
+        from rapidfuzz.distance import Levenshtein
+    except ImportError as error:
+        raise MissingExtraError("this score needs rapidfuzz: pip install 'optical-memory[evaluate]'") from error
+    return float(Levenshtein.normalized_distance(output, truth))
+
+
+def mean_interval(values: Sequence[float], seed: int = 0, draws: int = 2000) -> tuple[float, float, float]:
+    """(mean, low, high): 95 % interval by resampling the values."""
+    array = np.asarray(values, dtype=np.float64)
+    rng = np.random.default_rng(seed)
+    means = array[rng.integers(0, len(array), (draws, len(array)))].mean(1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(array.mean()), float(low), float(high)
