@@ -33,10 +33,10 @@ def parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(run=run)
         sub.add_argument("--model", default="default", help="a model's name or checkpoint file")
-        sub.add_argument("--device", help="cpu, cuda, mps; the best one by default")
+        sub.add_argument("--device", help="the device to run on; the best one by default")
         if history:
             sub.add_argument("file", type=Path, help="chat JSON, JSON lines, or plain text")
-            sub.add_argument("--keep-last", type=int, default=4, metavar="N", help="newest turns that stay text (4)")
+            sub.add_argument("--keep-last", type=_count, default=4, metavar="N", help="newest turns that stay text (4)")
         sub.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else there")
         return sub
 
@@ -46,11 +46,17 @@ def parser() -> argparse.ArgumentParser:
     read.add_argument("--page", type=int, metavar="N", help="only this page")
     recall = command("recall", _recall, "Find the pages that matter to a query.")
     recall.add_argument("query")
-    recall.add_argument("--limit", type=int, default=3, metavar="N")
+    recall.add_argument("--limit", type=_count, default=3, metavar="N")
     ask = command("ask", _ask, "Let the decoder answer over the spliced context.")
     ask.add_argument("question")
     command("models", _models, "Show what a model is made of.", history=False)
 
+    _add_train(commands)
+    _add_evaluate(commands)
+    return root
+
+
+def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     train = commands.add_parser("train", help="Train a model; goes on where a run stopped.")
     stages = train.add_subparsers(dest="stage", required=True, metavar="STAGE")
     for stage, names in (("encoder", ENCODER_RECIPE_NAMES), ("decoder", DECODER_RECIPE_NAMES)):
@@ -77,13 +83,15 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--decoder", type=Path, metavar="DIR")
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
 
+
+def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     evaluate = commands.add_parser("evaluate", help="Measure reading, Fox or speed.")
     tasks = evaluate.add_subparsers(dest="task", required=True, metavar="TASK")
     reading = tasks.add_parser("reading", help="characters read right on whole pages, by mode")
     reading.add_argument(
         "--text", type=Path, required=True, metavar="DIR", help="a folder of UTF-8 text that was not trained on"
     )
-    reading.add_argument("--pages", type=int, default=24, metavar="N", help="pages of each kind and mode (24)")
+    reading.add_argument("--pages", type=_count, default=24, metavar="N", help="pages of each kind and mode (24)")
     reading.add_argument("--seed", type=int, default=0)
     fox = tasks.add_parser("fox", help="the Fox benchmark's text, beside DeepSeek-OCR's own outputs")
     fox.add_argument("--data", type=Path, required=True, metavar="DIR", help="truth and outputs (evaluation/fox.py)")
@@ -93,7 +101,14 @@ def parser() -> argparse.ArgumentParser:
         task.add_argument("--model", default="default")
         task.add_argument("--device")
         task.add_argument("--json", action="store_true")
-    return root
+
+
+def _count(text: str) -> int:
+    """A number that counts something, for argparse."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative; expected 0 or more")
+    return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -110,6 +110,13 @@ def test_bad_files_get_one_line_that_says_why(
     assert captured.out == ""
 
 
+def test_negative_count_is_wrong_usage(short_conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["compress", str(short_conversation), "--keep-last", "-1"])
+    assert stopped.value.code == 2
+    assert "-1 is negative" in capsys.readouterr().err
+
+
 def test_missing_file_model_and_device_are_named(
     short_conversation: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
