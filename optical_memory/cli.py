@@ -73,9 +73,9 @@ def _add_train(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             "--from",
             type=Path,
             dest="start_from",
-            metavar="DIR",
+            metavar="PATH",
             required=stage == "decoder",
-            help="the run whose encoder to start from",
+            help="the run, or the checkpoint file, whose encoder to start from",
         )
     export = stages.add_parser("export", help="write a checkpoint from runs")
     export.set_defaults(run=_export)

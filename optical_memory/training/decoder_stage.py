@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
@@ -25,13 +25,13 @@ from optical_memory.training.recipes import DecoderRecipe
 from optical_memory.training.run import (
     SAVE_EVERY,
     RunState,
-    load_weights,
     log_line,
     optimizer_for,
     rate_at,
     restore,
     save_state,
     set_rate,
+    start_with,
 )
 from optical_memory.vision.encoder import DeepEncoder
 from renderers.transcript import MARKS
@@ -40,15 +40,16 @@ IGNORED = -100
 
 
 def train_decoder(
-    config: ModelConfig, recipe: DecoderRecipe, corpus_folder: Path, encoder_run: Path, run: Path, device: torch.device
+    config: ModelConfig, recipe: DecoderRecipe, corpus_folder: Path, encoder_from: Path, run: Path, device: torch.device
 ) -> Decoder:
-    """Goes on from `run` if there is something there."""
+    """Goes on from `run` if there is something there. The encoder is that of the run or checkpoint file `encoder_from`."""
     if config.decoder is None or config.readout is None:
         raise CheckpointError(f"model {config.name!r} has no decoder to train")
     torch.manual_seed(recipe.seed)
-    encoder = DeepEncoder(config.encoder)
-    weights = load_weights(encoder_run)["model"]
-    encoder.load_state_dict({n.removeprefix("encoder."): t for n, t in weights.items() if n.startswith("encoder.")})
+    holder = nn.ModuleDict({"encoder": DeepEncoder(config.encoder)})
+    start_with(holder, encoder_from)
+    encoder = holder["encoder"]
+    assert isinstance(encoder, DeepEncoder)
     encoder.to(device).eval().requires_grad_(False)
     decoder = build_decoder(config.decoder).to(device)
     alphabet = Alphabet.of(config.readout.alphabet)

@@ -64,7 +64,7 @@ def train_encoder(
     device: torch.device,
     start_from: Path | None = None,
 ) -> EncoderTrainee:
-    """Goes on from `run` if there is something there, or starts from the weights of the run `start_from`."""
+    """Goes on from `run` if there is something there, or starts from the weights of the run or checkpoint `start_from`."""
     torch.manual_seed(recipe.seed)
     trainee = EncoderTrainee(config).to(device)
     assert config.readout is not None

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from optical_memory.checkpoint import Checkpoint
 from optical_memory.errors import CheckpointError
 
 SAVE_EVERY = 250
@@ -108,8 +109,29 @@ def restore(
         optimizer.load_state_dict(loaded["optimizer"])
         return int(found["step"])
     if start_from is not None:
-        module.load_state_dict(load_weights(start_from)["model"])
+        start_with(module, start_from)
     return 0
+
+
+def start_with(module: nn.Module, start_from: Path) -> None:
+    """Puts the weights of a run, or of a checkpoint file, where `module` has them; what a checkpoint lacks stays as it is.
+
+    Raises CheckpointError if nothing fits, or a tensor has another shape.
+    """
+    if start_from.is_file():
+        weights = Checkpoint(start_from).load([name.split(".")[0] + "." for name in module.state_dict()])
+    else:
+        weights = load_weights(start_from)["model"]
+    own = module.state_dict()
+    shared = {name: tensor for name, tensor in weights.items() if name in own}
+    if not shared:
+        raise CheckpointError(f"{start_from} holds none of the tensors that this stage trains")
+    for name, tensor in shared.items():
+        if tensor.shape != own[name].shape:
+            raise CheckpointError(
+                f"{start_from}: {name!r} has shape {tuple(tensor.shape)}, the model needs {tuple(own[name].shape)}"
+            )
+    module.load_state_dict(shared, strict=False)
 
 
 def load_weights(run: Path) -> dict[str, Any]:

@@ -148,6 +148,25 @@ def test_start_passes_each_patch_to_its_slot() -> None:
     assert similarity.mean() > 0.95
 
 
+def test_a_checkpoint_file_is_a_start_too(corpus: Path, tmp_path: Path) -> None:
+    train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
+    export(CONFIG, tmp_path / "run", None, tmp_path / "model.safetensors")
+    still = replace(RECIPE, steps=1, rate=0.0)
+    started = train_encoder(CONFIG, still, corpus, tmp_path / "next", CPU, tmp_path / "model.safetensors")
+    stored = Checkpoint(tmp_path / "model.safetensors").load(["encoder.", "readout."])
+    for name, tensor in stored.items():
+        assert torch.equal(started.state_dict()[name], tensor), name
+    with pytest.raises(CheckpointError, match="no checkpoint|holds no training state"):
+        train_encoder(CONFIG, still, corpus, tmp_path / "other", CPU, tmp_path / "absent")
+
+
+def test_a_start_of_another_shape_is_refused(corpus: Path, tmp_path: Path) -> None:
+    train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
+    wider = replace(CONFIG, readout=ReadoutConfig(alphabet="abc \n", width=32, depth=1, cell_width=16))
+    with pytest.raises(CheckpointError, match=r"has shape .* the model needs"):
+        train_encoder(wider, RECIPE, corpus, tmp_path / "next", CPU, tmp_path / "run")
+
+
 def test_export_leaves_the_auxiliary_head_behind(corpus: Path, tmp_path: Path) -> None:
     train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
     export(CONFIG, tmp_path / "run", None, tmp_path / "model.safetensors")
