@@ -156,7 +156,7 @@ def test_a_checkpoint_file_is_a_start_too(corpus: Path, tmp_path: Path) -> None:
     stored = Checkpoint(tmp_path / "model.safetensors").load(["encoder.", "readout."])
     for name, tensor in stored.items():
         assert torch.equal(started.state_dict()[name], tensor), name
-    with pytest.raises(CheckpointError, match="no checkpoint|holds no training state"):
+    with pytest.raises(CheckpointError, match="holds no training state"):
         train_encoder(CONFIG, still, corpus, tmp_path / "other", CPU, tmp_path / "absent")
 
 
