@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from optical_memory.checkpoint import BUNDLED, Checkpoint, fill, fingerprint_of
-from optical_memory.config import ModelConfig
+from optical_memory.config import DecoderConfig, ModelConfig
 from optical_memory.device import choose_device
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import CheckpointError, SpliceError, UnreadableTextError
@@ -136,14 +136,19 @@ class Model:
             raise CheckpointError(f"model {self.config.name!r} has no tokenizer of its own")
         return CharacterTokenizer(self.config.readout.alphabet)
 
+    @property
+    def decoder_config(self) -> DecoderConfig:
+        """Raises CheckpointError if the model encodes and reads only."""
+        if self.config.decoder is None:
+            raise CheckpointError(f"model {self.config.name!r} has no decoder: it encodes and reads only")
+        return self.config.decoder
+
     @cached_property
     def decoder(self) -> "Decoder":
         """Loaded on first use; imports transformers."""
         from optical_memory.language.decoder import build_decoder
 
-        if self.config.decoder is None:
-            raise CheckpointError(f"model {self.config.name!r} has no decoder: it encodes and reads only")
-        decoder = build_decoder(self.config.decoder)
+        decoder = build_decoder(self.decoder_config)
         fill(decoder, self.checkpoint.load(["decoder."]), "decoder.", self.checkpoint.path)
         return decoder.to(self.device).eval()
 
@@ -159,28 +164,26 @@ class Model:
 
     def tokens_of(self, parts: Sequence[str | EncodedPage]) -> list[int]:
         """Token ids of a context: characters of the text, a placeholder for every page row."""
-        assert self.config.decoder is not None
+        image_token = self.decoder_config.image_token
         tokens = [CharacterTokenizer.BOS]
         for part in parts:
             if isinstance(part, str):
                 tokens += self.tokenizer.encode(part)
             else:
-                tokens += [self.config.decoder.image_token] * part.sequence_length
+                tokens += [image_token] * part.sequence_length
         return tokens
 
     @torch.inference_mode()
     def splice(self, parts: Sequence[str | EncodedPage], tail: Sequence[int] = ()) -> Tensor:
         """(T, D) input embeddings of text and pages in order, and of the token ids `tail` after them."""
-        assert self.config.decoder is not None
         tokens = [*self.tokens_of(parts), *tail]
         rows = [self.page_rows(part) for part in parts if isinstance(part, EncodedPage)]
-        return splice(tokens, rows, self.config.decoder.image_token, self.decoder.model.embed_tokens)
+        return splice(tokens, rows, self.decoder_config.image_token, self.decoder.model.embed_tokens)
 
     def answer(self, parts: Sequence[str | EncodedPage], question: str, max_new_tokens: int = 128) -> str:
         """The decoder's answer to a question over a spliced context. Raises SpliceError if the context is too long for it."""
         from optical_memory.language.generate import RepetitionGuard, generate
 
-        assert self.config.decoder is not None
         strange = self.unreadable(question)
         if strange:
             raise UnreadableTextError(
@@ -188,7 +191,7 @@ class Model:
             )
         tail = [CharacterTokenizer.QUESTION, *self.tokenizer.encode(question), CharacterTokenizer.ANSWER]
         rows = self.splice(parts, tail)
-        room = self.config.decoder.max_positions - max_new_tokens
+        room = self.decoder_config.max_positions - max_new_tokens
         if len(rows) > room:
             raise SpliceError(f"the context takes {len(rows)} positions, the decoder has {room}: ask over fewer pages")
         return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, RepetitionGuard()))

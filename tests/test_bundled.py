@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 
 from optical_memory.checkpoint import BUNDLED
 from optical_memory.evaluation.reading import random_pages
-from optical_memory.model import Model, load_model
+from optical_memory.model import Model
 from optical_memory.modes import BASE, LARGE, NATIVE_MODES, SMALL, TINY, Mode
 from renderers import Page, lay_out, transcript_blocks
 
@@ -60,12 +59,8 @@ def test_a_page_of_three_lines_reads_as_three_lines(bundled_model: Model, mode: 
     assert (read.codes[~page.source_cells][1:] == ord(" ")).mean() >= 0.999
 
 
-def test_file_is_small_and_loads_fast() -> None:
+def test_file_is_small() -> None:
     assert BUNDLED.stat().st_size <= 40_000_000
-    load_model("default", "cpu")
-    began = time.perf_counter()
-    load_model("default", "cpu")
-    assert time.perf_counter() - began < 2.0
 
 
 def test_compressing_and_reading_do_not_import_transformers() -> None:

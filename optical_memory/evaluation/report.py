@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Figure(BaseModel):
-    """One measured number; `low` and `high` bound it at 95 %, `n` counts what it was measured on."""
+    """One measured number; `low` and `high` bound it, at 95 % unless the metric says otherwise; `n` counts
+    what it was measured on."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,7 +35,7 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 
 def as_table(figures: Sequence[Figure]) -> str:
     """Figures as aligned text."""
-    rows = [("task", "system", "mode", "length", "metric", "value", "95 % interval", "n")]
+    rows = [("task", "system", "mode", "length", "metric", "value", "low to high", "n")]
     for figure in figures:
         digits = 5 if figure.high <= 1.0 else 2
         length = "" if figure.sequence_length is None else str(figure.sequence_length)

@@ -108,7 +108,8 @@ class OpticalMemory:
         ]
         stored = self._encode(pages, modes)
         parts = self._assemble(turns, reasons, pages, stored, tokens_on)
-        self._remember(pages, ["\n".join(texts) for texts in texts_on])
+        drawn = [index for index, page in enumerate(stored) if page is not None]
+        self._remember([pages[index] for index in drawn], ["\n".join(texts_on[index]) for index in drawn])
         report = self._report(turns, parts, time.perf_counter() - began)
         self._context = Context(tuple(parts), report, self.model)
         return self._context
@@ -208,12 +209,8 @@ class OpticalMemory:
         return [part for _, part in sorted(placed, key=lambda item: item[0])]
 
     def _remember(self, pages: Sequence[Page], texts: Sequence[str]) -> None:
-        """Keeps the index in step with the pages there are; pages that look alike count each for itself."""
-        seen: Counter[str] = Counter()
-        keys = []
-        for page in pages:
-            keys.append((page.digest, seen[page.digest]))
-            seen[page.digest] += 1
+        """Keeps the index in step with the pages there are."""
+        keys = page_keys(pages)
         self._index.keep_only(set(keys))
         for key, text in zip(keys, texts, strict=True):
             if key not in self._index:
@@ -265,12 +262,9 @@ class OpticalMemory:
 
     def recall(self, query: str, limit: int = 3) -> list[Recollection]:
         """The pages that matter to a query, best first, read at the sharpest mode of the schedule."""
-        parts: dict[Hashable, PagePart] = {}
-        seen: Counter[str] = Counter()
-        for part in self.context.pages:
-            parts[part.page.digest, seen[part.page.digest]] = part
-            seen[part.page.digest] += 1
-        hits = [(parts[key], score) for key, score in self._index.search(query, len(self._index)) if key in parts]
+        pages = self.context.pages
+        parts = dict(zip(page_keys([part.page for part in pages]), pages, strict=True))
+        hits = [(parts[key], score) for key, score in self._index.search(query, len(self._index))]
         sharpest = max(self._ladder(), key=self._length)
         recollections = []
         for part, score in hits[:limit]:
@@ -284,26 +278,49 @@ class OpticalMemory:
     def ask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
         """The decoder's answer over the spliced context.
 
-        What it gets is the page that matters most, as visual tokens, and the passage that matters most, read back from those
-        tokens or taken from the turns that are still text.
+        Last in it stands, read back as text, the passage that matters most. A context that is too long for the decoder loses
+        the pages that matter least, then its oldest text.
         """
-        return self.model.answer(self.passage_for(question), question, max_new_tokens)
+        passage = self.passage_for(question)
+        decoder = self.model.config.decoder
+        room = decoder.max_positions - max_new_tokens - len(question) - len(passage) - 3 if decoder is not None else 0
+        return self.model.answer([*self._fitting(question, room), passage], question, max_new_tokens)
 
-    def passage_for(self, question: str, length: int = PASSAGE_LENGTH) -> list[str | EncodedPage]:
-        """The parts that `ask` splices: an encoded page or none, then `length` characters of text at most."""
+    def passage_for(self, question: str, length: int = PASSAGE_LENGTH) -> str:
+        """At most `length` characters that hold the most of the question's words: of a turn that is still text, or of a page
+        as its visual tokens read; a marker letter before them."""
         rarity = self._index.rarity(question)
-        score, window = 0.0, ""
-        page: PagePart | None = None
-        for part in self.context.parts:
-            if isinstance(part, TextPart) and part.turn.role != "system":
-                found, text = best_window(part.text, rarity, length)
-                if found >= score:
-                    score, window, page = found, chr(MARKS[part.label]) + text, None
-        for recollection in self.recall(question, limit=2):
-            found, text = best_window(recollection.text, rarity, length)
-            if found > score:
-                score, window, page = found, chr(MARKS["user"]) + text, self._page(recollection.number)
-        return [window] if page is None else [page.encoded, window]
+        candidates = [
+            (part.label, part.text)
+            for part in reversed(self.context.parts)
+            if isinstance(part, TextPart) and part.turn.role != "system"
+        ]
+        candidates += [("user", recollection.text) for recollection in self.recall(question, limit=2)]
+        best, passage = -1.0, ""
+        for label, text in candidates:
+            found, window = best_window(text, rarity, length)
+            if found > best:
+                best, passage = found, chr(MARKS[label]) + window
+        return passage
+
+    def _fitting(self, question: str, room: int) -> list[str | EncodedPage]:
+        """The context's parts without those that matter least to the question, until they take `room` positions at most."""
+        keys = page_keys([part.page for part in self.context.pages])
+        scores = dict(self._index.search(question, len(self._index)))
+        worth = iter([scores.get(key, 0.0) for key in keys])
+        parts = self.context.splice_parts()
+        order = [
+            (next(worth), position) if isinstance(part, PagePart) else (2.0, position)
+            for position, part in enumerate(self.context.parts)
+        ]
+        kept: set[int] = set()
+        for _, position in sorted(order, reverse=True):
+            part = parts[position]
+            length = len(part) if isinstance(part, str) else part.sequence_length
+            if length <= room:
+                room -= length
+                kept.add(position)
+        return [part for position, part in enumerate(parts) if position in kept]
 
     def _page(self, number: int) -> PagePart:
         pages = self.context.pages
@@ -320,6 +337,16 @@ class OpticalMemory:
             stored = encode_and_measure(self.model, [part.page], mode)[0]
             self.store.put(key, stored)
         return stored.encoded
+
+
+def page_keys(pages: Sequence[Page]) -> list[Hashable]:
+    """A key for each page of a context: its digest, and a count that tells pages apart that look alike."""
+    seen: Counter[str] = Counter()
+    keys: list[Hashable] = []
+    for page in pages:
+        keys.append((page.digest, seen[page.digest]))
+        seen[page.digest] += 1
+    return keys
 
 
 def encode_and_measure(model: PageModel, pages: Sequence[Page], mode: Mode) -> list[StoredPage]:

@@ -1,18 +1,8 @@
 """Forgetting by age: which mode a page is kept in. A pure function of ages; it draws and measures nothing."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from optical_memory.modes import BASE, SMALL, TINY, Mode
-
-
-@dataclass(frozen=True, slots=True)
-class Fade:
-    """Page number `page` goes from one mode to another; `before` is None for a page that was never encoded."""
-
-    page: int
-    before: Mode | None
-    after: Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +23,3 @@ class ForgettingSchedule:
     def mode_at(self, age: int) -> Mode:
         """The mode of a page of that age; a negative age (a clock that went back) counts as 0."""
         return next(mode for since, mode in reversed(self.steps) if max(0, age) >= since)
-
-    def plan(self, ages: Sequence[int], current: Sequence[Mode | None]) -> list[Fade]:
-        """What has to change, page by page, for the ages given."""
-        wanted = [self.mode_at(age) for age in ages]
-        return [
-            Fade(page, before, after)
-            for page, (before, after) in enumerate(zip(current, wanted, strict=True))
-            if before != after
-        ]

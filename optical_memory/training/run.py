@@ -62,8 +62,10 @@ def optimizer_for(module: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in module.parameters():
         if parameter.requires_grad:
-            fan_in = parameter[0].numel() if parameter.ndim == 2 or parameter.ndim == 4 else parameter.shape[-1]
+            # A table of positions has one row; experts lie stacked in three dimensions: both take what their last one holds.
             is_matrix = parameter.ndim > 1
+            stacked = parameter.ndim == 3 or len(parameter) == 1
+            fan_in = parameter.shape[-1] if stacked or not is_matrix else parameter[0].numel()
             key = (min(1.0, 256 / fan_in) if is_matrix else 1.0, recipe.weight_decay if is_matrix else 0.0)
             groups.setdefault(key, []).append(parameter)
     return torch.optim.AdamW(

@@ -2,14 +2,14 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from optical_memory.config import LATIN_ALPHABET
+from optical_memory.config import LATIN_ALPHABET, DecoderConfig
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import SpliceError
 from optical_memory.memory.optical_memory import OpticalMemory
@@ -31,9 +31,10 @@ WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class FakeConfig:
-    """All that is asked of a model's configuration."""
+    """All that is asked of a model's configuration; `decoder` as published unless a test has it shorter."""
 
     name: str = "fake"
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
 
 
 class FakeModel:
@@ -47,10 +48,11 @@ class FakeModel:
         grid: Grid = PAGE,
         spoilt: Mapping[str, float] | None = None,
         fingerprint: str = "fake-encoder",
+        max_positions: int = 8192,
     ) -> None:
         self.grid = grid
         self.fingerprint = fingerprint
-        self.config = FakeConfig()
+        self.config = FakeConfig(decoder=DecoderConfig(max_positions=max_positions))
         self.colours = palette(TRANSCRIPT_STYLES)
         self.spoilt = dict(spoilt or {})
         self.calls: list[tuple[str, int]] = []

@@ -600,10 +600,12 @@ def test_reading_before_the_first_compress_is_told() -> None:
         memory.ask("what?")
 
 
-def asked(history: list[Message], question: str, **options: Any) -> tuple[OpticalMemory, list[str | EncodedPage]]:
+def asked(
+    history: list[Message], question: str, max_positions: int = 8192
+) -> tuple[OpticalMemory, list[str | EncodedPage]]:
     """What the decoder is handed for a question."""
-    model = FakeModel()
-    memory = memory_of(model, **options)
+    model = FakeModel(max_positions=max_positions)
+    memory = memory_of(model)
     memory.compress(history)
     answer = memory.ask(question, 16)
     ((parts, told),) = model.asked
@@ -618,19 +620,35 @@ def with_needle(position: int, needle: str) -> list[Message]:
     return history
 
 
-def test_asking_about_a_page_hands_over_its_tokens_and_the_passage() -> None:
-    memory, parts = asked(with_needle(3, "the zebra listens on 5432"), "where does the zebra listen")
-    page, passage = parts
-    (expected,) = [part for part in memory.context.pages if "zebra" in part.page.text]
-    assert page is expected.encoded
-    assert isinstance(passage, str)
-    assert "the zebra listens on 5432" in passage
+def positions(parts: list[str | EncodedPage]) -> int:
+    return sum(len(part) if isinstance(part, str) else part.sequence_length for part in parts)
 
 
-def test_asking_about_a_newer_turn_hands_over_its_passage_alone() -> None:
-    _, parts = asked(with_needle(11, "the zebra listens on 5432"), "where does the zebra listen")
+def test_asking_hands_over_the_whole_context_and_the_passage_last() -> None:
+    memory, parts = asked(with_needle(3, "the zebra listens on 5432"), "where does the zebra listen", 40_000)
+    assert parts[:-1] == memory.context.splice_parts()
+    assert "the zebra listens on 5432" in str(parts[-1])
+
+
+def test_too_long_a_context_loses_what_matters_least() -> None:
+    question = "where does the zebra listen"
+    memory, parts = asked(with_needle(3, "the zebra listens on 5432"), question, 17_200)
+    assert positions(parts) <= 17_200 - 16 - len(question) - 3
+    (expected,) = [part.encoded for part in memory.context.pages if "zebra" in part.page.text]
+    pages = [part for part in parts if isinstance(part, EncodedPage)]
+    assert expected in pages
+    assert len(pages) < len(memory.context.pages)
+
+
+def test_where_nothing_fits_the_passage_stands_alone() -> None:
+    _, parts = asked(with_needle(3, "the zebra listens on 5432"), "where does the zebra listen", 600)
     (passage,) = parts
-    assert isinstance(passage, str)
+    assert "the zebra listens on 5432" in str(passage)
+
+
+def test_a_newer_turn_is_told_under_its_own_marker() -> None:
+    memory, _ = asked(with_needle(11, "the zebra listens on 5432"), "where does the zebra listen")
+    passage = memory.passage_for("where does the zebra listen")
     assert passage[0] == chr(MARKS["assistant"])
     assert "the zebra listens on 5432" in passage
 
@@ -638,14 +656,12 @@ def test_asking_about_a_newer_turn_hands_over_its_passage_alone() -> None:
 def test_a_passage_is_short_whatever_the_history() -> None:
     memory, _ = asked(with_needle(3, "the zebra"), "the zebra")
     for length in (40, 480):
-        passage = memory.passage_for("the zebra", length)[-1]
-        assert isinstance(passage, str)
-        assert len(passage) <= 1 + length
+        assert 1 < len(memory.passage_for("the zebra", length)) <= 1 + length
 
 
 def test_a_question_that_shares_no_word_still_gets_a_passage() -> None:
     _, parts = asked(conversation(12, 4095), "xylophone?")
-    assert [type(part) for part in parts] == [str]
+    assert isinstance(parts[-1], str) and len(parts[-1]) > 1
 
 
 def test_asking_leaves_the_context_as_it_was() -> None:

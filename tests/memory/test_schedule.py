@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optical_memory.memory.schedule import Fade, ForgettingSchedule
-from optical_memory.modes import BASE, LARGE, NATIVE_MODES, SMALL, TINY, Mode
+from optical_memory.memory.schedule import ForgettingSchedule
+from optical_memory.modes import BASE, NATIVE_MODES, SMALL, TINY, Mode
 
 AGES = st.lists(st.integers(1, 500), max_size=5, unique=True).map(lambda ages: [0, *sorted(ages)])
 SCHEDULES = AGES.flatmap(
@@ -41,28 +41,3 @@ def test_ages_must_rise_from_zero(ages: tuple[int, ...]) -> None:
 def test_a_page_takes_the_last_step_it_has_reached(schedule: ForgettingSchedule, age: int) -> None:
     reached = [mode for since, mode in schedule.steps if since <= age]
     assert schedule.mode_at(age) == reached[-1]
-
-
-@given(SCHEDULES, st.lists(st.tuples(st.integers(0, 600), st.sampled_from([None, *NATIVE_MODES])), max_size=8))
-@settings(deadline=None)
-def test_a_plan_names_exactly_what_changes(schedule: ForgettingSchedule, pages: list[tuple[int, Mode | None]]) -> None:
-    ages, current = [age for age, _ in pages], [mode for _, mode in pages]
-    plan = schedule.plan(ages, current)
-    after = list(current)
-    for fade in plan:
-        assert fade.before == current[fade.page] != fade.after
-        after[fade.page] = fade.after
-    assert after == [schedule.mode_at(age) for age in ages]
-    assert schedule.plan(ages, after) == []
-
-
-def test_a_page_that_was_never_encoded_has_no_mode_before() -> None:
-    assert ForgettingSchedule(((0, LARGE), (8, BASE))).plan([0, 8], [None, LARGE]) == [
-        Fade(0, None, LARGE),
-        Fade(1, LARGE, BASE),
-    ]
-
-
-def test_a_plan_needs_a_mode_for_every_age() -> None:
-    with pytest.raises(ValueError, match="zip"):
-        ForgettingSchedule().plan([0, 1], [None])

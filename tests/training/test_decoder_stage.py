@@ -33,13 +33,14 @@ def test_interrupted_run_goes_on_bit_exactly(corpus: Path, tmp_path: Path, monke
     monkeypatch.setattr(decoder_stage, "SAVE_EVERY", 2)
     encoder = tmp_path / "encoder"
     train_encoder(tiny_random(), EncoderRecipe((), steps=1), corpus, encoder, CPU)
-    whole = train_decoder(tiny_random(), RECIPE, corpus, encoder, tmp_path / "whole", CPU)
-    train_decoder(tiny_random(), replace(RECIPE, steps=2, cool_down=0.0), corpus, encoder, tmp_path / "cut", CPU)
-    resumed = train_decoder(tiny_random(), replace(RECIPE, cool_down=0.0), corpus, encoder, tmp_path / "cut", CPU)
-    unbroken = train_decoder(tiny_random(), replace(RECIPE, cool_down=0.0), corpus, encoder, tmp_path / "unbroken", CPU)
+    steady = replace(RECIPE, cool_down=0.0)
+    short = train_decoder(tiny_random(), replace(steady, steps=2), corpus, encoder, tmp_path / "cut", CPU)
+    halfway = {name: tensor.clone() for name, tensor in short.state_dict().items()}
+    resumed = train_decoder(tiny_random(), steady, corpus, encoder, tmp_path / "cut", CPU)
+    unbroken = train_decoder(tiny_random(), steady, corpus, encoder, tmp_path / "unbroken", CPU)
     for name, tensor in unbroken.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
-    assert any(not torch.equal(tensor, whole.state_dict()[name]) for name, tensor in unbroken.state_dict().items())
+    assert any(not torch.equal(tensor, halfway[name]) for name, tensor in unbroken.state_dict().items())
 
 
 def test_answers_stand_in_their_passage_unless_absent() -> None:
