@@ -1,0 +1,135 @@
+"""Commands over one conversation file: compress, read, recall, ask."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from optical_memory.cli.output import add_model_options, count, print_json
+
+if TYPE_CHECKING:
+    from optical_memory.memory.optical_memory import OpticalMemory
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        sub.add_argument("file", type=Path, help="chat JSON, JSON lines, or plain text")
+        sub.add_argument("--keep-last", type=count, default=4, metavar="N", help="newest turns that stay text (4)")
+        add_model_options(sub)
+        return sub
+
+    compress = command("compress", _compress, "Draw and encode the older turns of a conversation; print what it saves.")
+    compress.add_argument("--out", type=Path, metavar="DIR", help="write the pages as PNGs and the messages as JSON")
+    read = command("read", _read, "Read a conversation's pages back from their visual tokens.")
+    read.add_argument("--page", type=int, metavar="N", help="only this page")
+    recall = command("recall", _recall, "Find the pages that matter to a query.")
+    recall.add_argument("query")
+    recall.add_argument("--limit", type=count, default=3, metavar="N")
+    ask = command("ask", _ask, "Let the decoder answer over the spliced context.")
+    ask.add_argument("question")
+
+
+def _memory_of(options: argparse.Namespace) -> "OpticalMemory":
+    """A memory that has compressed the file, with a bar on standard error if it takes more than two seconds."""
+    from tqdm import tqdm
+
+    from optical_memory.memory.files import load_history
+    from optical_memory.memory.optical_memory import OpticalMemory
+
+    history = load_history(options.file)
+    with tqdm(delay=2, unit="page", desc="encoding", leave=False, file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        memory = OpticalMemory(options.model, device=options.device, keep_last=options.keep_last, on_progress=progress)
+        memory.compress(history)
+    return memory
+
+
+def _compress(options: argparse.Namespace) -> int:
+    context = _memory_of(options).context
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for part in context.pages:
+            (options.out / f"page-{part.number:03}-{part.encoded.mode.name.lower()}.png").write_bytes(context.png(part))
+        text = json.dumps(context.messages("openai"), indent=1, ensure_ascii=False)
+        (options.out / "messages.json").write_text(text, encoding="utf-8", errors="surrogatepass")
+    if options.json:
+        print_json(context.report.model_dump())
+    else:
+        print(context.report)
+        if options.out is not None:
+            print(f"{len(context.pages)} pages and messages.json in {options.out}")
+    return 0
+
+
+def _read(options: argparse.Namespace) -> int:
+    memory = _memory_of(options)
+    pages = memory.context.pages
+    numbers = [options.page] if options.page is not None else [part.number for part in pages]
+    rows = []
+    for number in numbers:
+        reading = memory.read(number)
+        part = pages[number - 1]
+        rows.append(
+            {
+                "page": number,
+                "mode": part.encoded.mode.name,
+                "fidelity": part.fidelity,
+                "text": reading.text,
+                "probabilities": [round(float(p), 4) for p in reading.probabilities[: len(reading.text)]],
+            }
+        )
+    if options.json:
+        print_json(rows)
+        return 0
+    for row in rows:
+        print(f"page {row['page']}, {row['mode']}, {row['fidelity']:.2%} of its characters read right")
+        print(_visible(str(row["text"])))
+    return 0
+
+
+def _visible(text: str) -> str:
+    """Text for a terminal: the marker codes of a page as bracketed letters."""
+    return "".join(f"\n[{chr(ord(c) - 0xE000)}] " if 0xE000 <= ord(c) < 0xE080 else c for c in text)
+
+
+def _recall(options: argparse.Namespace) -> int:
+    found = _memory_of(options).recall(options.query, options.limit)
+    rows = [
+        {
+            "page": item.number,
+            "score": round(item.score, 4),
+            "turns": list(item.turns),
+            "mode": item.mode.name,
+            "certainty": round(item.certainty, 4),
+            "text": item.text,
+        }
+        for item in found
+    ]
+    if options.json:
+        print_json(rows)
+        return 0
+    for row in rows:
+        print(
+            f"page {row['page']}, score {row['score']:.2f}, read at {row['mode']} with certainty {row['certainty']:.2%}"
+        )
+        print(row["text"])
+    if not rows:
+        print("no page shares a word with the query")
+    return 0
+
+
+def _ask(options: argparse.Namespace) -> int:
+    answer = _memory_of(options).ask(options.question)
+    if options.json:
+        print_json({"question": options.question, "answer": answer})
+    else:
+        print(answer)
+    return 0

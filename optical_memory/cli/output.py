@@ -1,0 +1,23 @@
+"""What commands share at the terminal: options of a model, counts, JSON on standard output."""
+
+import argparse
+import json
+from typing import Any
+
+
+def add_model_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", default="default", help="a model's name or checkpoint file")
+    command.add_argument("--device", help="the device to run on; the best one by default")
+    command.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else there")
+
+
+def count(text: str) -> int:
+    """A number that counts something, for argparse."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is negative; expected 0 or more")
+    return number
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))

@@ -1,0 +1,71 @@
+"""Commands that make a model: train encoder, train decoder, train export."""
+
+import argparse
+from pathlib import Path
+
+ENCODER_RECIPE_NAMES = ("crops", "pages")
+DECODER_RECIPE_NAMES = ("reading",)
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    train = commands.add_parser("train", help="Train a model; goes on where a run stopped.")
+    stages = train.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    for stage, names in (("encoder", ENCODER_RECIPE_NAMES), ("decoder", DECODER_RECIPE_NAMES)):
+        sub = stages.add_parser(stage, help=f"train the {stage}")
+        sub.set_defaults(run=_train)
+        sub.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="any folder of UTF-8 text")
+        sub.add_argument(
+            "--run", type=Path, required=True, dest="run_folder", metavar="DIR", help="where the run lives"
+        )
+        sub.add_argument("--recipe", choices=names, default=names[0])
+        sub.add_argument("--steps", type=int, metavar="N")
+        sub.add_argument("--device")
+        sub.add_argument(
+            "--from",
+            type=Path,
+            dest="start_from",
+            metavar="PATH",
+            required=stage == "decoder",
+            help="the run, or the checkpoint file, whose encoder to start from",
+        )
+    export = stages.add_parser("export", help="write a checkpoint from runs")
+    export.set_defaults(run=_export)
+    export.add_argument("--encoder", type=Path, required=True, metavar="DIR")
+    export.add_argument("--decoder", type=Path, metavar="DIR")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from optical_memory.config import default
+    from optical_memory.device import choose_device
+
+    device = choose_device(options.device)
+    steps = {} if options.steps is None else {"steps": options.steps}
+    if options.stage == "encoder":
+        from optical_memory.training.encoder_stage import train_encoder
+        from optical_memory.training.recipes import ENCODER_RECIPES
+
+        recipe = ENCODER_RECIPES[options.recipe](**steps)
+        train_encoder(default(), recipe, options.corpus, options.run_folder, device, options.start_from)
+    else:
+        from optical_memory.training.decoder_stage import train_decoder
+        from optical_memory.training.recipes import DECODER_RECIPES
+
+        train_decoder(
+            default(),
+            DECODER_RECIPES[options.recipe](**steps),
+            options.corpus,
+            options.start_from,
+            options.run_folder,
+            device,
+        )
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from optical_memory.config import default
+    from optical_memory.training.export import export
+
+    export(default(), options.encoder, options.decoder, options.out)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
+    return 0
