@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 from transformers import DeepseekOcr2TextModel, GenerationMixin
-from transformers.cache_utils import Cache
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.deepseek_ocr2.configuration_deepseek_ocr2 import DeepseekOcr2TextConfig
 from transformers.models.deepseek_ocr2.modeling_deepseek_ocr2 import DeepseekOcr2TextPreTrainedModel
@@ -50,18 +49,19 @@ class Decoder(DeepseekOcr2TextPreTrainedModel, GenerationMixin):  # type: ignore
         inputs_embeds: Tensor | None = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
-        past_key_values: Cache | None = None,
         use_cache: bool | None = None,
         logits_to_keep: int = 0,
         **kwargs: object,
     ) -> CausalLMOutputWithPast:
-        """(B, T) ids or (B, T, D) embeddings -> logits (B, T, vocabulary), of the last `logits_to_keep` positions if given."""
+        """(B, T) ids or (B, T, D) embeddings -> logits (B, T, vocabulary), of the last `logits_to_keep` positions if given.
+
+        A cache is handed on under the name that the installed transformers gives it (`past_key_values`, from 5.24 `cache`).
+        """
         outputs = self.model(
             input_ids=input_ids,
             inputs_embeds=inputs_embeds,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
             use_cache=use_cache,
             **kwargs,
         )
