@@ -36,12 +36,17 @@ def dequantise(weight: Tensor, scale: Tensor) -> Tensor:
     return weight.float() * scale.view(-1, *[1] * (weight.ndim - 1))
 
 
+def _by_last_axis(tensor: Tensor) -> bool:
+    """Stacked experts and tables of one row are scaled vector by vector, everything else output by output."""
+    return tensor.ndim == 3 or len(tensor) == 1
+
+
 def save_checkpoint(path: Path, config: ModelConfig, tensors: dict[str, Tensor], notes: dict[str, str]) -> None:
     """Writes beside `path` and moves there when whole. Matrices become int8, vectors stay float32."""
     stored: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        if tensor.ndim >= 2 and len(tensor) > 1:
-            rows = tensor.flatten(0, -2) if tensor.ndim == 3 else tensor
+        if tensor.ndim >= 2:
+            rows = tensor.flatten(0, -2) if _by_last_axis(tensor) else tensor
             quantised, scale = quantise(rows)
             stored[name] = quantised.view(tensor.shape).contiguous().cpu()
             stored[name + _SCALE] = scale.cpu()
@@ -94,7 +99,7 @@ class Checkpoint:
                         scale = file.get_tensor(name + _SCALE)
                         tensor = (
                             dequantise(tensor.flatten(0, -2), scale).view(tensor.shape)
-                            if tensor.ndim == 3
+                            if _by_last_axis(tensor)
                             else dequantise(tensor, scale)
                         )
                     tensors[name] = tensor

@@ -10,10 +10,23 @@ from renderers.fonts import MARKER_BASE
 _LATIN = "".join(chr(code) for code in range(0xA1, 0x100) if code not in (0xAC, 0xAD, 0xB6, 0xC2))
 _TYPOGRAPHY = "‘’“”–—…•†‡€™←↑→↓≤≥≠∞√−─│┌┐└┘├┤┬┴┼█■"
 _ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
-LATIN_ALPHABET = (
-    "\n\t\r\u00a0" + _ASCII + _LATIN + _TYPOGRAPHY + "".join(chr(MARKER_BASE + ord(letter)) for letter in "UASCR")
+_EXTENDED = "".join(chr(code) for code in range(0x100, 0x180)) + "ȘșȚțḍḥṃṇṛṣṭḌḤṂṆṚṢṬṅﬁﬂﬀ"
+_GREEK = "ΆΈΉΊΌΎΏΐΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩάέήίΰαβγδεζηθικλμνξοπρςστυφχψωϊϋόύώ"
+_CYRILLIC = "".join(chr(code) for code in range(0x401, 0x460) if code not in (0x40D, 0x450, 0x45D)) + "Ґґ"
+_LINES = "\u00ad„‚№↔═║╔╗╚╝╠╣╦╩╬╭╮╰╯"
+ALPHABET = (
+    "\n\t\r\u00a0"
+    + _ASCII
+    + _LATIN
+    + _TYPOGRAPHY
+    + "".join(chr(MARKER_BASE + ord(letter)) for letter in "UASCR")
+    + _EXTENDED
+    + _GREEK
+    + _CYRILLIC
+    + _LINES
 )
-"""What the bundled readout tells apart: white space, printable ASCII, Latin-1, typography, five markers.
+"""What the bundled readout tells apart: white space, printable ASCII, Latin with diacritics, Greek, Cyrillic, typography,
+box lines, five markers. New characters go to the end, so that older weights keep their places.
 
 Left out are characters that the pixel face draws like another one, and those whose glyphs stand for white space."""
 
@@ -60,7 +73,7 @@ class EncoderConfig:
 class ReadoutConfig:
     """The readout: visual tokens back to patches, convolutions, and a classifier for every cell of the page's grid."""
 
-    alphabet: str = LATIN_ALPHABET
+    alphabet: str = ALPHABET
     width: int = 192
     depth: int = 2
     cell_width: int = 64
@@ -94,6 +107,8 @@ class TypographyConfig:
     columns: int = 64
     rows: int = 64
     break_lines: bool = False
+    grids: tuple[tuple[int, int], ...] = ((64, 64), (128, 64))
+    """(columns, rows) that the readout was trained on, sparsest first; columns and rows above are the memory's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +146,7 @@ def default() -> ModelConfig:
         width=768,
     )
     decoder = DecoderConfig(
-        vocab_size=NUM_SPECIAL_TOKENS + len(LATIN_ALPHABET),
+        vocab_size=NUM_SPECIAL_TOKENS + len(ALPHABET),
         width=768,
         depth=3,
         heads=12,
@@ -156,7 +171,7 @@ def tiny_random() -> ModelConfig:
         width=64,
     )
     decoder = DecoderConfig(
-        vocab_size=NUM_SPECIAL_TOKENS + len(LATIN_ALPHABET),
+        vocab_size=NUM_SPECIAL_TOKENS + len(ALPHABET),
         width=64,
         depth=2,
         heads=4,

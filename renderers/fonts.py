@@ -25,6 +25,18 @@ CONTROL_GLYPHS = {0x0A: 0xB6, 0x09: 0x203A, 0x0D: 0x2039, 0xA0: 0xAC}
 DISPLACED_GLYPHS = {0x2013: (0x2D, -2), 0x2212: (0x2D, 2), 0x2014: (0x2014, 2), 0xD7: (0x78, -2)}
 """(glyph, pixels down): characters that some strikes draw like another one (en dash and minus like hyphen, em dash like a
 box line, the multiplication sign like x) are moved up or down, so that the pixel face tells them apart at every size."""
+_CYRILLIC = [0x401, *range(0x402, 0x40D), *range(0x40E, 0x450), *range(0x451, 0x45D), 0x45E, 0x45F, 0x490, 0x491]
+_GREEK = [0x386, 0x388, 0x389, 0x38A, 0x38C, *range(0x38E, 0x3A2), *range(0x3A3, 0x3AA), *range(0x3AC, 0x3CF)]
+LEFT, RIGHT, BOTH = 1, 2, 3
+TICKS = dict.fromkeys(_GREEK, LEFT) | dict.fromkeys(_CYRILLIC, RIGHT)
+"""Pixel faces draw Greek and Cyrillic letters like Latin ones, and crowd accents into the same few pixels. A tick in the lower
+left corner of the cell, the right one, or both, tells them apart, so that every character has pixels of its own."""
+TICKS |= {ord(c): LEFT for c in "¯ĂČĔĕģĺŎœśŜŤŮůŰűźȘșțḍḥṃṇṛṣṭﬁ"}
+TICKS |= {ord(c): RIGHT for c in "ĚŇōŐŝŹŻżȚṅﬂ"}
+TICKS |= {ord(c): BOTH for c in "ěšŃžŽḌḤṂṆṚṢṬﬀ\u00adĐθЇЁмќЎҐ"}
+BORROWED_GLYPHS = {ord(c): ord(letter) for c, letter in zip("ﬁﬂﬀṅ\u00adŻżžŽ", "fffn-ZzzZ", strict=True)}
+BORROWED_GLYPHS |= {ord(c): ord(letter) for c, letter in zip("ḍḥṃṇṛṣṭḌḤṂṆṚṢṬ", "dhmnrstDHMÑRST", strict=True)}
+"""Small pixel strikes lack these letters: the letter they are made from is drawn, with its ticks."""
 MARKER_BASE = 0xE000
 """Markers are private-use codes: MARKER_BASE + the code of the letter that is drawn."""
 
@@ -79,6 +91,16 @@ DEJAVU = Face("dejavu", (Strike("DejaVuSansMono.ttf"),))
 FACES = {face.name: face for face in (FIXED, DEJAVU)}
 
 
+def find_face(name: str) -> Face:
+    """A bundled face by its name, or the scalable font file of that path. Raises ValueError if there is neither."""
+    if name in FACES:
+        return FACES[name]
+    path = Path(name)
+    if not path.is_file():
+        raise ValueError(f"no face {name!r}: expected one of {', '.join(FACES)}, or a font file")
+    return Face(path.stem, (Strike(str(path.resolve())),))
+
+
 @cache
 def _open(file: str) -> freetype.Face:
     return freetype.Face(str(FACES_FOLDER / file))
@@ -131,15 +153,30 @@ class GlyphAtlas:
         """Whether the face has a glyph of its own for this code point."""
         if code in (EMPTY, 0x20):
             return True
-        return bool(_open(self._strike.file).get_char_index(_drawn_code(code)))
+        return bool(_open(self._strike.file).get_char_index(self._glyph_of(code)))
 
     def _add(self, code: int) -> int:
         if self._count == len(self._levels):
             self._levels = np.concatenate([self._levels, np.zeros_like(self._levels)])
-        glyph, down = DISPLACED_GLYPHS.get(code, (_drawn_code(code), 0))
+        glyph, down = DISPLACED_GLYPHS.get(code, (self._glyph_of(code), 0))
         self._levels[self._count] = self._draw(glyph, down)
+        if self._strike.width:
+            self._tick(self._levels[self._count], TICKS.get(code, 0))
         self._count += 1
         return self._count - 1
+
+    def _glyph_of(self, code: int) -> int:
+        if code not in BORROWED_GLYPHS:
+            return _drawn_code(code)
+        too_small = 0 < self._strike.height <= 8
+        has_own = not too_small and _open(self._strike.file).get_char_index(code)
+        return code if has_own else BORROWED_GLYPHS[code]
+
+    def _tick(self, cell: NDArray[np.uint8], corners: int) -> None:
+        size = max(1, self.cell_width // 8)
+        for corner, columns in ((LEFT, slice(0, size)), (RIGHT, slice(self.cell_width - size, None))):
+            if corners & corner:
+                cell[-size:, columns] = NUM_LEVELS - 1
 
     def _draw(self, code: int, down: int) -> NDArray[np.uint8]:
         face = _open(self._strike.file)

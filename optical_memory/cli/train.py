@@ -2,9 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-ENCODER_RECIPE_NAMES = ("crops", "pages")
-DECODER_RECIPE_NAMES = ("reading",)
+from optical_memory.errors import InvalidHistoryError
+
+ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "faces")
+DECODER_RECIPE_NAMES = ("reading", "contexts")
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,6 +22,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         )
         sub.add_argument("--recipe", choices=names, default=names[0])
         sub.add_argument("--steps", type=int, metavar="N")
+        if stage == "encoder":
+            sub.add_argument(
+                "--faces",
+                type=Path,
+                metavar="DIR",
+                help="font files that the recipe `faces` takes beside the bundled ones",
+            )
         sub.add_argument("--device")
         sub.add_argument(
             "--from",
@@ -31,7 +41,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export = stages.add_parser("export", help="write a checkpoint from runs")
     export.set_defaults(run=_export)
     export.add_argument("--encoder", type=Path, required=True, metavar="DIR")
-    export.add_argument("--decoder", type=Path, metavar="DIR")
+    export.add_argument("--decoder", type=Path, metavar="PATH", help="a run, or a checkpoint file")
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
 
 
@@ -45,7 +55,8 @@ def _train(options: argparse.Namespace) -> int:
         from optical_memory.training.encoder_stage import train_encoder
         from optical_memory.training.recipes import ENCODER_RECIPES
 
-        recipe = ENCODER_RECIPES[options.recipe](**steps)
+        choices: dict[str, Any] = steps | _faces_of(options)
+        recipe = ENCODER_RECIPES[options.recipe](**choices)
         train_encoder(default(), recipe, options.corpus, options.run_folder, device, options.start_from)
     else:
         from optical_memory.training.decoder_stage import train_decoder
@@ -60,6 +71,18 @@ def _train(options: argparse.Namespace) -> int:
             device,
         )
     return 0
+
+
+def _faces_of(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    """Raises InvalidHistoryError if the folder holds no font, or the recipe takes none."""
+    if options.faces is None:
+        return {}
+    files = sorted(str(path) for path in options.faces.rglob("*") if path.suffix.lower() in (".ttf", ".otf"))
+    if not files or options.recipe != "faces":
+        raise InvalidHistoryError(
+            f"--faces {options.faces} holds {len(files)} font files; give a folder of .ttf or .otf files, and --recipe faces"
+        )
+    return {"others": ("dejavu", *files)}
 
 
 def _export(options: argparse.Namespace) -> int:

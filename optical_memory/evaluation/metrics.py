@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optical_memory.errors import MissingExtraError
 
@@ -25,6 +26,23 @@ def character_error_rate(output: str, truth: str) -> float:
     except ImportError as error:
         raise MissingExtraError("this score needs rapidfuzz: pip install 'optical-memory[evaluate]'") from error
     return float(Levenshtein.normalized_distance(output, truth))
+
+
+def reliability(
+    probabilities: NDArray[np.floating], right: NDArray[np.bool_], num_bins: int = 15
+) -> list[tuple[float, float, int]]:
+    """(mean probability, share right, count) of every bin of equal width over 0..1 that is not empty."""
+    bins = np.minimum((probabilities * num_bins).astype(int), num_bins - 1)
+    return [
+        (float(probabilities[bins == index].mean()), float(right[bins == index].mean()), int((bins == index).sum()))
+        for index in np.unique(bins)
+    ]
+
+
+def expected_calibration_error(curve: Sequence[tuple[float, float, int]]) -> float:
+    """Mean distance between probability and share right over a reliability curve, weighted by count (arXiv 1706.04599)."""
+    total = sum(count for _, _, count in curve)
+    return sum(abs(stated - found) * count for stated, found, count in curve) / total if total else 0.0
 
 
 def mean_interval(values: Sequence[float], seed: int = 0, draws: int = 2000) -> tuple[float, float, float]:

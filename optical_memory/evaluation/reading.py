@@ -2,51 +2,70 @@
 
 import base64
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from optical_memory.errors import InvalidHistoryError
+from optical_memory.evaluation.metrics import expected_calibration_error, reliability
 from optical_memory.evaluation.report import Figure
 from optical_memory.model import Model
-from optical_memory.modes import NATIVE_MODES
-from renderers import Page, lay_out, transcript_blocks
+from optical_memory.modes import NATIVE_MODES, Mode
+from renderers import Grid, Page, lay_out, transcript_blocks
 
 _BOOTSTRAP = 2000
 
 
 def evaluate_reading(model: Model, folder: Path, num_pages: int, seed: int = 0) -> list[Figure]:
-    """Per mode, for natural and random pages: share of characters read right, and of pages without an error."""
+    """Per grid and mode, for natural and random pages: share of characters read right, and how far the probabilities are off."""
     rng = np.random.default_rng(seed)
-    pages = {"natural": natural_pages(model, folder, num_pages, rng), "random": random_pages(model, num_pages, rng)}
+    grids = [Grid(columns, rows) for columns, rows in model.config.typography.grids]
     figures = []
-    bar = tqdm(total=2 * len(NATIVE_MODES) * num_pages, unit="page", delay=2)
-    for mode in NATIVE_MODES:
-        for kind, kind_pages in pages.items():
-            right = np.zeros(len(kind_pages), dtype=np.int64)
-            total = np.array([page.num_characters for page in kind_pages])
-            for index, page in enumerate(kind_pages):
-                reading = model.read(model.encode([page], mode), page.grid)[0]
-                right[index] = (reading.codes == page.codes)[page.source_cells].sum()
-                bar.update()
-            low, high = page_bootstrap(right, total, rng)
-            figures.append(
-                Figure(
-                    task="reading",
-                    system=f"{model.config.name} readout",
-                    mode=mode.name,
-                    sequence_length=mode.sequence_length(),
-                    metric=f"characters right, {kind}",
-                    value=float(right.sum() / total.sum()),
-                    low=low,
-                    high=high,
-                    n=int(total.sum()),
-                )
-            )
+    bar = tqdm(total=2 * len(grids) * len(NATIVE_MODES) * num_pages, unit="page", delay=2)
+    for grid in grids:
+        pages = {
+            "natural": natural_pages(model, folder, num_pages, rng, grid),
+            "random": random_pages(model, num_pages, rng, grid),
+        }
+        for mode in NATIVE_MODES:
+            for kind, kind_pages in pages.items():
+                figures += _measure(model, kind_pages, mode, kind, rng, bar)
     bar.close()
     return figures
+
+
+def _measure(
+    model: Model, pages: Sequence[Page], mode: Mode, kind: str, rng: np.random.Generator, bar: "tqdm[Any]"
+) -> list[Figure]:
+    """The figures of pages of one kind and grid in one mode."""
+    rights, probabilities = [], []
+    for page in pages:
+        reading = model.read(model.encode([page], mode), page.grid)[0]
+        rights.append((reading.codes == page.codes)[page.source_cells])
+        probabilities.append(reading.probabilities[page.source_cells])
+        bar.update()
+    right = np.array([page_rights.sum() for page_rights in rights])
+    total = np.array([len(page_rights) for page_rights in rights])
+    low, high = page_bootstrap(right, total, rng)
+    error = expected_calibration_error(reliability(np.concatenate(probabilities), np.concatenate(rights)))
+    grid = pages[0].grid
+    plain = Figure(
+        task=f"reading, {grid.columns} x {grid.rows}",
+        system=f"{model.config.name} readout",
+        mode=mode.name,
+        sequence_length=mode.sequence_length(),
+        metric=f"characters right, {kind}",
+        value=float(right.sum() / total.sum()),
+        low=low,
+        high=high,
+        n=int(total.sum()),
+    )
+    calibration = {"metric": f"calibration error, {kind}", "value": error, "low": error, "high": error}
+    return [plain, plain.model_copy(update=calibration)]
 
 
 def page_bootstrap(right: NDArray[np.int64], total: NDArray[np.int64], rng: np.random.Generator) -> tuple[float, float]:
@@ -57,7 +76,9 @@ def page_bootstrap(right: NDArray[np.int64], total: NDArray[np.int64], rng: np.r
     return float(low), float(high)
 
 
-def natural_pages(model: Model, folder: Path, num_pages: int, rng: np.random.Generator) -> list[Page]:
+def natural_pages(
+    model: Model, folder: Path, num_pages: int, rng: np.random.Generator, grid: Grid | None = None
+) -> list[Page]:
     """Full pages from random places of a folder's readable text; characters that the model does not read are left out."""
     texts = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -70,24 +91,26 @@ def natural_pages(model: Model, folder: Path, num_pages: int, rng: np.random.Gen
         if len(kept) >= 0.97 * len(text):
             texts.append(kept)
     corpus = "".join(texts)
-    size = model.grid.num_cells - 1
+    grid = grid or model.grid
+    size = grid.num_cells - 1
     if len(corpus) < size:
         raise InvalidHistoryError(f"{folder} holds {len(corpus)} readable characters; a page takes {size}")
     starts = rng.integers(0, len(corpus) - size + 1, num_pages)
-    return [_page(corpus[start : start + size], model) for start in starts]
+    return [_page(corpus[start : start + size], grid) for start in starts]
 
 
-def random_pages(model: Model, num_pages: int, rng: np.random.Generator) -> list[Page]:
+def random_pages(model: Model, num_pages: int, rng: np.random.Generator, grid: Grid | None = None) -> list[Page]:
     """Full pages of UUIDs, hashes, numbers, base64 and paths: nothing that a language model could guess."""
+    grid = grid or model.grid
     pages = []
     for _ in range(num_pages):
         words: list[str] = []
         length = 0
-        while length < model.grid.num_cells:
+        while length < grid.num_cells:
             word = _random_word(rng)
             words.append(word)
             length += len(word) + 1
-        pages.append(_page(" ".join(words)[: model.grid.num_cells - 1], model))
+        pages.append(_page(" ".join(words)[: grid.num_cells - 1], grid))
     return pages
 
 
@@ -104,5 +127,5 @@ def _random_word(rng: np.random.Generator) -> str:
     return "/" + "/".join(rng.bytes(3).hex() for _ in range(3)) + ".py"
 
 
-def _page(text: str, model: Model) -> Page:
-    return lay_out(transcript_blocks(text, "user", "text"), model.grid)[0]
+def _page(text: str, grid: Grid) -> Page:
+    return lay_out(transcript_blocks(text, "user", "text"), grid)[0]

@@ -40,6 +40,8 @@ class CharacterTokenizer:
     """
 
     BOS, EOS, PAD, IMAGE, UNKNOWN, QUESTION, ANSWER, READ = range(NUM_SPECIAL_TOKENS)
+    FIRST = NUM_SPECIAL_TOKENS
+    """The token of the alphabet's first character."""
 
     def __init__(self, alphabet: str) -> None:
         self.alphabet = alphabet

@@ -24,6 +24,9 @@ _RANDOM_KINDS = (
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=",
     "abcdefghijklmnopqrstuvwxyz0123456789_-./",
+    "".join(map(chr, range(0xC0, 0x180))),
+    "".join(map(chr, range(0x370, 0x400))),
+    "".join(map(chr, range(0x400, 0x460))),
 )
 
 

@@ -1,11 +1,12 @@
-"""Stage 2: the mixture-of-experts decoder, on a frozen encoder. `optical-memory train decoder --encoder RUN --run DIR`.
+"""Stage 2: encoder and mixture-of-experts decoder together. `optical-memory train decoder --from RUN --run DIR`.
 
-Two tasks in every step: reading blocks of a page's visual tokens aloud, and answering questions over text. The blocks grow
-with the steps, from one token to many.
+As in the paper SAM and the compressor are frozen, and CLIP, projector and decoder learn; the readout learns along, on the same
+pages, so that it keeps reading the tokens that the decoder is given. The loss is next-token prediction, answers above all.
 """
 
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from optical_memory.config import NUM_SPECIAL_TOKENS, ModelConfig
+from optical_memory.config import ModelConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.language.decoder import Decoder, build_decoder
 from optical_memory.language.tokenizer import CharacterTokenizer
+from optical_memory.modes import TOKEN
 from optical_memory.training.corpus import Alphabet, Corpus, PageText
-from optical_memory.training.pages import PageBatch, PageEngine, Portion
-from optical_memory.training.questions import draw_pairs, draw_quiz
+from optical_memory.training.lessons import IGNORED, Lesson, Teacher
+from optical_memory.training.pages import PageBatch, PageEngine
 from optical_memory.training.recipes import DecoderRecipe
 from optical_memory.training.run import (
     SAVE_EVERY,
+    Crew,
     RunState,
     log_line,
     optimizer_for,
@@ -34,156 +37,147 @@ from optical_memory.training.run import (
     start_with,
 )
 from optical_memory.vision.encoder import DeepEncoder
-from renderers.transcript import MARKS
+from optical_memory.vision.readout import Readout
 
-IGNORED = -100
+
+class DecoderTrainee(nn.Module):
+    """What stage 2 trains, as one module: encoder, readout and decoder."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        if config.decoder is None or config.readout is None:
+            raise CheckpointError(f"model {config.name!r} has no decoder to train")
+        self.encoder = DeepEncoder(config.encoder)
+        self.readout = Readout(config.readout, config.encoder.width)
+        self.decoder: Decoder = build_decoder(config.decoder)
+        self.image_token = config.decoder.image_token
+        for frozen in (self.encoder.sam, self.encoder.compressor):
+            frozen.requires_grad_(False)
+
+    def forward(self, pages: PageBatch | None, tokens: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Pages and token ids (B, T) with placeholders -> logits (B, T, vocabulary), and the readout's (V, cells, characters)."""
+        rows: Tensor = self.decoder.model.embed_tokens(tokens)
+        readings = None
+        if pages is not None:
+            visual = self.encoder(pages.pixels)
+            readings = self.readout(visual, pages.cells)
+            places = tokens == self.image_token
+            sequences = torch.cat([self.encoder.sequence(page) for page in visual])
+            rows = rows.masked_scatter(places[..., None], sequences.to(rows.dtype))
+        return self.decoder(inputs_embeds=rows).logits, readings
 
 
 def train_decoder(
-    config: ModelConfig, recipe: DecoderRecipe, corpus_folder: Path, encoder_from: Path, run: Path, device: torch.device
-) -> Decoder:
-    """Goes on from `run` if there is something there. The encoder is that of the run or checkpoint file `encoder_from`."""
-    if config.decoder is None or config.readout is None:
-        raise CheckpointError(f"model {config.name!r} has no decoder to train")
+    config: ModelConfig, recipe: DecoderRecipe, corpus_folder: Path, start_from: Path, run: Path, device: torch.device
+) -> DecoderTrainee:
+    """Goes on from `run` if there is something there, or starts with what the run or checkpoint file `start_from` holds."""
     torch.manual_seed(recipe.seed)
-    holder = nn.ModuleDict({"encoder": DeepEncoder(config.encoder)})
-    start_with(holder, encoder_from)
-    encoder = holder["encoder"]
-    assert isinstance(encoder, DeepEncoder)
-    encoder.to(device).eval().requires_grad_(False)
-    decoder = build_decoder(config.decoder).to(device)
+    crew = Crew(device)
+    trainee = DecoderTrainee(config).to(crew.device)
+    start_with(trainee, start_from)
+    assert config.readout is not None
     alphabet = Alphabet.of(config.readout.alphabet)
     corpus = Corpus(corpus_folder, alphabet)
     text = PageText(corpus.training, alphabet, recipe.random_share)
-    engine = PageEngine(text, alphabet, config.typography, device)
-    tokenizer = CharacterTokenizer(config.readout.alphabet)
-    optimizer = optimizer_for(decoder, recipe)
-    plan = RunState("decoder", config.name, corpus.digest, 0, asdict(recipe))
-    first = restore(run, decoder, optimizer, plan, None)
-    bar = tqdm(range(first, recipe.steps), initial=first, total=recipe.steps, unit="step", mininterval=1.0)
+    engine = PageEngine(text, alphabet, crew.device)
+    teacher = Teacher(text, CharacterTokenizer(config.readout.alphabet), recipe)
+    optimizer = optimizer_for(trainee, recipe)
+    first = restore(run, trainee, optimizer, RunState("decoder", config.name, corpus.digest, 0, asdict(recipe)), None)
+    loads = ExpertLoads(trainee.decoder)
+    model = crew.prepare(trainee)
+    bar = tqdm(
+        range(first, recipe.steps),
+        initial=first,
+        total=recipe.steps,
+        unit="step",
+        mininterval=1.0,
+        disable=not crew.leads,
+    )
     began = time.monotonic()
     for step in bar:
         set_rate(optimizer, rate_at(step, recipe))
-        rng = np.random.default_rng((recipe.seed, step))
-        batch = engine.batch(Portion(recipe.mode, 1), rng)
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
-            tokens = encoder(batch.pixels)[0].float()
-        page = encoder.sequence(tokens)[None]
-        square = tokens.view(recipe.mode.grid, recipe.mode.grid, -1)
-        figures = reading_step(decoder, encoder, batch, square, recipe, step, rng)
-        figures |= question_step(decoder, tokenizer, text, page, recipe, step, rng)
-        torch.nn.utils.clip_grad_norm_(decoder.parameters(), recipe.clip_norm)
+        figures: dict[str, float] = {}
+        for part in range(recipe.accumulate):
+            lesson = teacher.draw(step, np.random.default_rng((recipe.seed, step, part, crew.rank)))
+            with crew.gathering(model, is_last=part + 1 == recipe.accumulate):
+                figures = decoder_step(model, engine, teacher, lesson, step)
+        nn.utils.clip_grad_norm_(trainee.parameters(), recipe.clip_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         if step % 10 == 0:
             bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == recipe.steps:
-            save_state(
-                run, decoder, optimizer, RunState("decoder", config.name, corpus.digest, step + 1, asdict(recipe))
-            )
-            log_line(run, {"step": step + 1, "seconds": round(time.monotonic() - began, 1), **figures})
-    return decoder
+        if crew.leads and ((step + 1) % SAVE_EVERY == 0 or step + 1 == recipe.steps):
+            state = RunState("decoder", config.name, corpus.digest, step + 1, asdict(recipe))
+            save_state(run, trainee, optimizer, state)
+            seconds = round(time.monotonic() - began, 1)
+            log_line(run, {"step": step + 1, "seconds": seconds, **figures, "experts": loads.shares()})
+    return trainee
 
 
-def reading_step(
-    decoder: Decoder,
-    encoder: DeepEncoder,
-    batch: PageBatch,
-    tokens: Tensor,
-    recipe: DecoderRecipe,
-    step: int,
-    rng: np.random.Generator,
-) -> dict[str, float]:
-    """Gradients of reading blocks of a page's visual tokens (grid, grid, D) character by character."""
-    block, grid = recipe.block_at(step), recipe.mode.grid
-    per_token = batch.cells.columns // grid
-    cells = batch.targets[0].view(batch.cells.rows, batch.cells.columns)
-    starts = [
-        (row, column) for row in range(0, grid - block + 1, block) for column in range(0, grid - block + 1, block)
-    ]
-    chosen = rng.permutation(len(starts))[: max(1, recipe.characters // (block * per_token) ** 2)]
-    rows, labels = [], []
-    for row, column in (starts[index] for index in chosen):
-        rows.append(encoder.sequence(tokens[row : row + block, column : column + block].flatten(0, 1)))
-        labels.append(
-            cells[
-                row * per_token : (row + block) * per_token, column * per_token : (column + block) * per_token
-            ].flatten()
-        )
-    characters = torch.stack(labels) + NUM_SPECIAL_TOKENS
-    embed = decoder.model.embed_tokens
-    bos = embed(torch.full((len(rows), 1), CharacterTokenizer.BOS, device=characters.device))
-    start = torch.full((len(rows), 1), CharacterTokenizer.READ, device=characters.device)
-    spoken = torch.cat([start, characters[:, :-1]], 1)
-    inputs = torch.cat([bos, torch.stack(rows), embed(spoken)], 1)
-    loss, accuracy = _step(decoder, inputs, characters)
-    loss.backward()
-    return {"block": float(block), "reading": loss.item(), "read": accuracy}
-
-
-def question_step(
-    decoder: Decoder,
-    tokenizer: CharacterTokenizer,
-    text: PageText,
-    pages: Tensor,
-    recipe: DecoderRecipe,
-    step: int,
-    rng: np.random.Generator,
-) -> dict[str, float]:
-    """Gradients of answering over text, half of the time behind a page's rows; the text itself is learnt at a small weight.
-
-    `pages` (P, L, D): rows of whole pages to put in front.
-    """
-    length = recipe.passage_at(step)
-    count = max(2, recipe.question_characters // (length + 64))
-    sequences, answers = [], []
-    for _ in range(count):
-        size = int(rng.integers(length // 2, length))
-        if rng.random() < recipe.pairs_share:
-            quiz = draw_pairs(size, rng)
-        else:
-            quiz = draw_quiz(text, size, int(rng.integers(1, 2 + length // 100)), rng)
-        tokens = [*tokenizer.encode(chr(MARKS["user"]) + quiz.passage)]
-        spans = []
-        for question, answer in quiz.questions:
-            tokens += [CharacterTokenizer.QUESTION, *tokenizer.encode(question), CharacterTokenizer.ANSWER]
-            spoken = [*tokenizer.encode(answer), CharacterTokenizer.EOS]
-            spans.append((len(tokens), len(tokens) + len(spoken)))
-            tokens += spoken
-        sequences.append(tokens)
-        answers.append(spans)
-    width = max(map(len, sequences))
-    device = decoder.lm_head.weight.device
-    tokens_in = torch.full((count, width), CharacterTokenizer.EOS, device=device)
-    targets = torch.full((count, width), IGNORED, device=device)
-    is_answer = torch.zeros(count, width, dtype=torch.bool, device=device)
-    for row, (sequence, spans) in enumerate(zip(sequences, answers, strict=True)):
-        tokens_in[row, : len(sequence)] = torch.tensor(sequence, device=device)
-        targets[row, : len(sequence) - 1] = tokens_in[row, 1 : len(sequence)]
-        for first, last in spans:
-            is_answer[row, first - 1 : last - 1] = True
-    embed = decoder.model.embed_tokens
-    before = embed(torch.full((count, 1), CharacterTokenizer.BOS, device=device))
-    if rng.random() < 0.5:
-        chosen = torch.from_numpy(rng.integers(0, len(pages), count)).to(device)
-        before = torch.cat([before, pages[chosen]], 1)
+def decoder_step(model: nn.Module, engine: PageEngine, teacher: Teacher, lesson: Lesson, step: int) -> dict[str, float]:
+    """Gradients of one lesson; what it cost, and the share of answers that are right to the last character."""
+    recipe = teacher.recipe
+    phase = recipe.phase_at(step)
+    device = engine.device
+    pages = None
+    if len(lesson.classes):
+        rng = np.random.default_rng((recipe.seed, step))
+        pages = engine.compose(lesson.classes, teacher.cells_of(phase), phase.block * TOKEN, rng)
+    tokens = torch.from_numpy(lesson.tokens).to(device)
+    targets = torch.from_numpy(lesson.targets).to(device)
+    is_answer = torch.from_numpy(lesson.is_answer).to(device)
     with torch.autocast(device.type, torch.bfloat16):
-        logits = decoder(inputs_embeds=torch.cat([before, embed(tokens_in)], 1), logits_to_keep=width).logits
+        logits, readings = model(pages, tokens)
     losses = functional.cross_entropy(
         logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
-    )
-    losses = losses.view_as(targets)
+    ).view_as(targets)
     answer_loss = losses[is_answer].mean()
-    text_loss = losses[(targets != IGNORED) & ~is_answer].mean()
-    (recipe.question_weight * (answer_loss + recipe.text_weight * text_loss)).backward()
-    right = logits.argmax(-1) == targets
-    exact = [bool(right[row, first - 1 : last - 1].all()) for row, spans in enumerate(answers) for first, last in spans]
-    return {"answering": answer_loss.item(), "text": text_loss.item(), "exact": float(np.mean(exact))}
+    rest = losses[(targets != IGNORED) & ~is_answer]
+    loss = answer_loss + recipe.text_weight * (rest.mean() if len(rest) else rest.sum())
+    figures = {"block": float(lesson.block), "answering": answer_loss.item()}
+    if readings is not None and pages is not None:
+        readout_loss = functional.cross_entropy(readings.float().flatten(0, 1), pages.targets.flatten())
+        loss = loss + recipe.readout_weight * readout_loss
+        figures["readout"] = readout_loss.item()
+    (loss / recipe.accumulate).backward()
+    right = (logits.argmax(-1) == targets) | ~is_answer
+    figures["right"] = float((right & is_answer).sum() / is_answer.sum())
+    figures["exact"] = exact_share(right, is_answer)
+    return figures
 
 
-def _step(decoder: Decoder, inputs: Tensor, targets: Tensor) -> tuple[Tensor, float]:
-    """Loss and accuracy over the last positions, which predict `targets` (B, T)."""
-    with torch.autocast(inputs.device.type, torch.bfloat16):
-        logits = decoder(inputs_embeds=inputs, logits_to_keep=targets.shape[1]).logits
-    loss = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten())
-    return loss, (logits.argmax(-1) == targets).float().mean().item()
+def exact_share(right: Tensor, is_answer: Tensor) -> float:
+    """Share of answers, runs of `is_answer` (B, T), all of whose characters are right."""
+    flat, answers = right.flatten().tolist(), is_answer.flatten().tolist()
+    exact, runs, inside = 0, 0, False
+    whole = True
+    for good, asked in zip([*flat, True], [*answers, False], strict=True):
+        if asked:
+            whole = good and (whole or not inside)
+            inside = True
+        elif inside:
+            runs, exact, inside, whole = runs + 1, exact + whole, False, True
+    return exact / runs if runs else 0.0
+
+
+class ExpertLoads:
+    """Counts how often every routed expert is chosen; `shares` gives them since the last call, by layer, and starts anew."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._counts: dict[str, Tensor] = {}
+        for name, module in decoder.named_modules():
+            if name.endswith(".gate"):
+                module.register_forward_hook(partial(self._count, name))
+
+    def _count(self, name: str, gate: nn.Module, _: object, output: tuple[Tensor, Tensor, Tensor]) -> None:
+        weight = gate.get_parameter("weight")
+        counts = torch.bincount(output[2].flatten(), minlength=len(weight))
+        self._counts[name] = self._counts.get(name, torch.zeros_like(counts)) + counts
+
+    def shares(self) -> dict[str, list[float]]:
+        shares = {}
+        for name, counts in self._counts.items():
+            chosen = counts.tolist()
+            shares[name] = [round(count / max(1, sum(chosen)), 4) for count in chosen]
+        self._counts.clear()
+        return shares

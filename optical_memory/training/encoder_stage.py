@@ -4,7 +4,7 @@ A step is decided by (seed, step) alone, so a run that is interrupted goes on as
 """
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from optical_memory.training.pages import PageBatch, PageEngine, Portion
 from optical_memory.training.recipes import EncoderRecipe
 from optical_memory.training.run import (
     SAVE_EVERY,
+    Crew,
     RunState,
     log_line,
     optimizer_for,
@@ -31,7 +32,7 @@ from optical_memory.training.run import (
 )
 from optical_memory.vision.encoder import DeepEncoder
 from optical_memory.vision.readout import CellClassifier, Readout
-from optical_memory.vision.start import start_as_space_to_depth
+from optical_memory.vision.start import start_as_space_to_depth, start_refining
 
 
 class EncoderTrainee(nn.Module):
@@ -47,6 +48,7 @@ class EncoderTrainee(nn.Module):
             config.encoder.sam.neck_width, config.readout.cell_width, len(config.readout.alphabet)
         )
         start_as_space_to_depth(self.encoder, self.readout)
+        start_refining(self.auxiliary)
 
     def forward(self, batch: PageBatch, with_readout: bool = True) -> tuple[Tensor | None, Tensor]:
         """(readout logits or None, auxiliary logits), both (V, cells, characters)"""
@@ -66,34 +68,41 @@ def train_encoder(
 ) -> EncoderTrainee:
     """Goes on from `run` if there is something there, or starts from the weights of the run or checkpoint `start_from`."""
     torch.manual_seed(recipe.seed)
+    crew = Crew(device)
+    device = crew.device
     trainee = EncoderTrainee(config).to(device)
     assert config.readout is not None
     alphabet = Alphabet.of(config.readout.alphabet)
     corpus = Corpus(corpus_folder, alphabet)
-    engine = PageEngine(PageText(corpus.training, alphabet, recipe.random_share), alphabet, config.typography, device)
+    engine = PageEngine(PageText(corpus.training, alphabet, recipe.random_share), alphabet, device)
     held_out = {
         "natural": PageEngine(
             PageText(corpus.held_out, alphabet, 0.0, mixed_share=0.0, sparse_share=0.0),
             alphabet,
-            config.typography,
             device,
         ),
-        "random": PageEngine(
-            PageText(corpus.held_out, alphabet, 1.0, sparse_share=0.0), alphabet, config.typography, device
-        ),
+        "random": PageEngine(PageText(corpus.held_out, alphabet, 1.0, sparse_share=0.0), alphabet, device),
     }
     optimizer = optimizer_for(trainee, recipe)
     plan = RunState("encoder", config.name, corpus.digest, 0, asdict(recipe))
     first = restore(run, trainee, optimizer, plan, start_from)
-    bar = tqdm(range(first, recipe.steps), initial=first, total=recipe.steps, unit="step", mininterval=1.0)
+    model = crew.prepare(trainee)
+    bar = tqdm(
+        range(first, recipe.steps),
+        initial=first,
+        total=recipe.steps,
+        unit="step",
+        mininterval=1.0,
+        disable=not crew.leads,
+    )
     bar.write(f"{corpus.num_files} files, {len(corpus.training):,} characters, from step {first}")
     began = time.monotonic()
     for step in bar:
         set_rate(optimizer, rate_at(step, recipe))
-        losses = encoder_step(trainee, optimizer, engine, recipe, step, device)
+        losses = encoder_step(crew, model, optimizer, engine, recipe, step)
         if step % 10 == 0:
             bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
-        if (step + 1) % SAVE_EVERY == 0 or step + 1 == recipe.steps:
+        if crew.leads and ((step + 1) % SAVE_EVERY == 0 or step + 1 == recipe.steps):
             accuracy = held_out_accuracy(trainee, held_out, recipe.portions, recipe.seed, device)
             save_state(
                 run, trainee, optimizer, RunState("encoder", config.name, corpus.digest, step + 1, asdict(recipe))
@@ -104,34 +113,46 @@ def train_encoder(
 
 
 def encoder_step(
-    trainee: EncoderTrainee,
+    crew: Crew,
+    model: nn.Module,
     optimizer: torch.optim.Optimizer,
     engine: PageEngine,
     recipe: EncoderRecipe,
     step: int,
-    device: torch.device,
 ) -> dict[str, float]:
     """One update from every portion of the recipe; gradients add up, so memory is that of the largest portion."""
-    rng = np.random.default_rng((recipe.seed, step))
+    rng = np.random.default_rng((recipe.seed, step, crew.rank) if crew.rank else (recipe.seed, step))
     num_views = sum(portion.views for portion in recipe.portions)
     losses: dict[str, float] = {}
-    for portion in recipe.portions:
+    for index, portion in enumerate(recipe.portions):
         batch = engine.batch(portion, rng)
-        with torch.autocast(device.type, torch.bfloat16):
-            logits, auxiliary = trainee(batch, step >= recipe.readout_from)
-        targets = batch.targets.flatten()
-        weight = portion.views / num_views
-        auxiliary_loss = functional.cross_entropy(auxiliary.float().flatten(0, 1), targets)
-        losses["aux"] = losses.get("aux", 0.0) + weight * auxiliary_loss.item()
-        loss = recipe.auxiliary_weight * auxiliary_loss
-        if logits is not None:
-            readout_loss = functional.cross_entropy(logits.float().flatten(0, 1), targets)
-            losses[portion.mode.name] = readout_loss.item()
-            loss = loss + readout_loss
-        (weight * loss).backward()
-    nn.utils.clip_grad_norm_(trainee.parameters(), recipe.clip_norm)
+        if recipe.wear is not None:
+            batch = replace(batch, pixels=recipe.wear.apply(batch.pixels, rng))
+        with crew.gathering(model, is_last=index + 1 == len(recipe.portions)):
+            portion_losses = _portion_step(model, batch, recipe, portion.views / num_views, step >= recipe.readout_from)
+        losses["aux"] = losses.get("aux", 0.0) + portion_losses.pop("aux")
+        losses |= {f"{portion.mode.name}-{portion.grid[0]}": loss for loss in portion_losses.values()}
+    nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
+    return losses
+
+
+def _portion_step(
+    model: nn.Module, batch: PageBatch, recipe: EncoderRecipe, weight: float, with_readout: bool
+) -> dict[str, float]:
+    """Gradients of one portion, which makes up `weight` of the step."""
+    with torch.autocast(batch.pixels.device.type, torch.bfloat16):
+        logits, auxiliary = model(batch, with_readout)
+    targets = batch.targets.flatten()
+    auxiliary_loss = functional.cross_entropy(auxiliary.float().flatten(0, 1), targets)
+    losses = {"aux": weight * auxiliary_loss.item()}
+    loss = recipe.auxiliary_weight * auxiliary_loss
+    if logits is not None:
+        readout_loss = functional.cross_entropy(logits.float().flatten(0, 1), targets)
+        losses["readout"] = readout_loss.item()
+        loss = loss + readout_loss
+    (weight * loss).backward()
     return losses
 
 
@@ -146,11 +167,13 @@ def held_out_accuracy(
     """Share of characters read right on whole pages of the held-out text, for every mode of the recipe."""
     trainee.eval()
     accuracy = {}
-    for mode in dict.fromkeys(portion.mode for portion in portions):
+    for mode, grid in dict.fromkeys((portion.mode, portion.grid) for portion in portions):
         for name, engine in engines.items():
-            batch = engine.batch(Portion(mode, 2), np.random.default_rng((seed, 2**32 - 1)))
+            batch = engine.batch(Portion(mode, 2, grid=grid), np.random.default_rng((seed, 2**32 - 1)))
             with torch.autocast(device.type, torch.bfloat16, enabled=is_accelerator(device)):
                 logits, _ = trainee(batch)
-            accuracy[f"{mode.name} {name}"] = (logits.argmax(-1) == batch.targets).float().mean().item()
+            accuracy[f"{mode.name} {grid[0]}x{grid[1]} {name}"] = (
+                (logits.argmax(-1) == batch.targets).float().mean().item()
+            )
     trainee.train()
     return accuracy

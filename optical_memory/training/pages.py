@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from optical_memory.config import TypographyConfig
 from optical_memory.modes import TOKEN, Mode
 from optical_memory.training.corpus import Alphabet, PageText
 from optical_memory.vision.readout import CellGrid
-from renderers import FACES, glyph_atlas, palette
+from renderers import find_face, glyph_atlas, palette
 from renderers.fonts import MARKER_BASE, NUM_LEVELS
 from renderers.transcript import MARK_STYLE, TRANSCRIPT_STYLES
 
@@ -22,6 +22,10 @@ class Portion:
     mode: Mode
     views: int
     crop: int | None = None
+    grid: tuple[int, int] = (64, 64)
+    """Columns and rows of cells on the page."""
+    faces: tuple[str, ...] = ("fixed",)
+    """Bundled faces and font files, one of which every batch is set in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +38,53 @@ class PageBatch:
 
 
 class PageEngine:
-    """Composes batches for one typography on one device."""
+    """Composes batches on one device."""
 
-    def __init__(self, text: PageText, alphabet: Alphabet, typography: TypographyConfig, device: torch.device) -> None:
+    def __init__(self, text: PageText, alphabet: Alphabet, device: torch.device) -> None:
         self.text = text
-        self.typography = typography
         self.device = device
         self._codes = np.array([ord(character) for character in alphabet.characters], dtype=np.uint32)
         is_marker = (self._codes >= MARKER_BASE) & (self._codes < MARKER_BASE + 128)
         self._is_marker = torch.from_numpy(is_marker).to(device)
         colours = torch.from_numpy(palette(TRANSCRIPT_STYLES)).to(device).float()
         self._colours = ((colours / 255.0 - 0.5) / 0.5).T.contiguous()  # (3, 256)
-        self._atlases: dict[tuple[int, int], Tensor] = {}
+        self._space = int(alphabet.index[0x20])
+        self._atlases: dict[tuple[str, int, int], tuple[Tensor, Tensor]] = {}
 
     def batch(self, portion: Portion, rng: np.random.Generator) -> PageBatch:
         """One portion, decided by `rng` alone."""
-        columns, rows = self.typography.columns, self.typography.rows
+        columns, rows = portion.grid
         side = portion.mode.side
         width, height = side // columns, side // rows
         per_page = (side // TOKEN // portion.crop) ** 2 if portion.crop else 1
         pages = -(-portion.views // per_page)
         classes = np.stack([self.text.draw(columns * rows, rng) for _ in range(pages)])
-        targets = torch.from_numpy(classes).to(self.device, torch.long).view(pages, rows, columns)
-        pixels = self._compose(targets, self._styles(pages, rng), width, height, side)
+        face = portion.faces[int(rng.integers(len(portion.faces)))] if len(portion.faces) > 1 else portion.faces[0]
         if portion.crop is None:
-            return PageBatch(
-                self._colours[:, pixels.long()].transpose(0, 1),
-                targets.flatten(1),
-                CellGrid(columns, rows, width, height),
-            )
+            return self.compose(classes.astype(np.int64), portion.grid, side, rng, face)
+        targets = self._drawable(classes.astype(np.int64), face, width, height).view(pages, rows, columns)
+        pixels = self._compose(targets, self._styles(pages, columns * rows, rng), face, width, height, side)
         return self._cut(pixels, targets, portion, rng)
 
-    def _styles(self, pages: int, rng: np.random.Generator) -> Tensor:
+    def compose(
+        self,
+        classes: NDArray[np.int64],
+        grid: tuple[int, int],
+        side: int,
+        rng: np.random.Generator,
+        face: str = "fixed",
+    ) -> PageBatch:
+        """(P, cells) class numbers on pages of `grid` columns x rows, drawn at `side`; what a face cannot draw is left blank."""
+        columns, rows = grid
+        width, height = side // columns, side // rows
+        targets = self._drawable(classes, face, width, height).view(-1, rows, columns)
+        pixels = self._compose(targets, self._styles(len(targets), columns * rows, rng), face, width, height, side)
+        return PageBatch(
+            self._colours[:, pixels.long()].transpose(0, 1), targets.flatten(1), CellGrid(columns, rows, width, height)
+        )
+
+    def _styles(self, pages: int, cells: int, rng: np.random.Generator) -> Tensor:
         """(pages, cells): runs of one style, as turns and code blocks leave them; half of the pages are plain."""
-        cells = self.typography.columns * self.typography.rows
         styles = np.zeros((pages, cells), dtype=np.int64)
         for page in styles:
             if rng.random() < 0.5:
@@ -76,14 +93,35 @@ class PageEngine:
                     run[:] = rng.integers(0, MARK_STYLE)
         return torch.from_numpy(styles).to(self.device)
 
-    def _compose(self, targets: Tensor, styles: Tensor, width: int, height: int, side: int) -> Tensor:
+    def _drawable(self, classes: NDArray[np.int64], face: str, width: int, height: int) -> Tensor:
+        """The classes on the device, a space where the face cannot draw the character."""
+        targets = torch.from_numpy(classes).to(self.device)
+        return torch.where(self._atlas(face, width, height)[1][targets], targets, self._space)
+
+    def _atlas(self, name: str, width: int, height: int) -> tuple[Tensor, Tensor]:
+        """Glyphs (classes, height, width), and which of them are the face's own and unlike every earlier one."""
+        if (name, width, height) not in self._atlases:
+            atlas = glyph_atlas(find_face(name), width, height)
+            slots = atlas.slots(self._codes)  # fills the atlas
+            levels = atlas.levels[slots]
+            seen: set[bytes] = set()
+            own = np.zeros(len(self._codes), dtype=bool)
+            for index, code in enumerate(self._codes):
+                marker = MARKER_BASE <= code < MARKER_BASE + 128
+                glyph = levels[index].tobytes()
+                own[index] = marker or (atlas.covers(int(code)) and glyph not in seen)
+                if not marker:
+                    seen.add(glyph)
+            self._atlases[name, width, height] = (
+                torch.from_numpy(levels).to(self.device),
+                torch.from_numpy(own).to(self.device),
+            )
+        return self._atlases[name, width, height]
+
+    def _compose(self, targets: Tensor, styles: Tensor, face: str, width: int, height: int, side: int) -> Tensor:
         """(P, rows, columns) classes -> (P, S, S) pixel values, by gathering glyphs."""
         pages, rows, columns = targets.shape
-        if (width, height) not in self._atlases:
-            atlas = glyph_atlas(FACES[self.typography.face], width, height)
-            slots = atlas.slots(self._codes)
-            self._atlases[width, height] = torch.from_numpy(atlas.levels[slots]).to(self.device)
-        glyphs = self._atlases[width, height][targets]  # (P, rows, columns, height, width)
+        glyphs = self._atlas(face, width, height)[0][targets]  # (P, rows, columns, height, width)
         styles = torch.where(self._is_marker[targets], MARK_STYLE, styles.view_as(targets))
         cells = glyphs + (styles * NUM_LEVELS).to(torch.uint8)[..., None, None]
         picture = torch.zeros(pages, side, side, dtype=torch.uint8, device=self.device)
@@ -96,7 +134,7 @@ class PageEngine:
         """Cuts at one random place per batch and every multiple of the cut beside it; cells cut through are left out."""
         assert portion.crop is not None
         side, cut = portion.mode.side, portion.crop * TOKEN
-        width, height = side // self.typography.columns, side // self.typography.rows
+        width, height = side // portion.grid[0], side // portion.grid[1]
         period = np.lcm.reduce([width, height, TOKEN])
         views: list[Tensor] = []
         labels: list[Tensor] = []

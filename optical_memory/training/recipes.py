@@ -1,9 +1,10 @@
 """Recipes: functions that return everything a stage needs to know, so that one command repeats a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optical_memory.modes import BASE, LARGE, SMALL, TINY, Mode
 from optical_memory.training.pages import Portion
+from optical_memory.training.wear import Wear
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,40 +22,49 @@ class EncoderRecipe:
     """Steps before this one train the patch stage alone: gradients of a readout that sees nothing yet would undo its start."""
     weight_decay: float = 0.01
     clip_norm: float = 1.0
+    wear: Wear | None = None
     seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class DecoderRecipe:
-    """Stage 2: blocks of visual tokens and passages grow at the steps given."""
+class Phase:
+    """From step `since` on: pages of `block` x `block` visual tokens, at most `pages` in a context."""
 
+    since: int
+    block: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderRecipe:
+    """Stage 2: pages and contexts grow with the steps; text and pages interleave."""
+
+    phases: tuple[Phase, ...]
     steps: int
     mode: Mode = TINY
-    characters: int = 1024
-    """Characters read from visual tokens in every step."""
-    question_characters: int = 4096
-    """Characters of passages and questions in every step."""
-    pairs_share: float = 0.4
+    grid: tuple[int, int] = (64, 64)
+    positions: int = 4096
+    """Positions of the decoder in a lesson, about."""
+    accumulate: int = 1
+    """Lessons whose gradients make one step."""
+    reading_share: float = 0.4
+    """Share of the contexts that are one page to read aloud."""
+    page_share: float = 0.8
+    """Share of a passage's stretches that are pages; the others stay text."""
+    pairs_share: float = 0.3
     """Share of the passages that are bare keys and values."""
-    blocks: tuple[tuple[int, int], ...] = ((0, 1),)
-    passages: tuple[tuple[int, int], ...] = ((0, 96),)
-    rate: float = 2e-3
+    rate: float = 1e-3
     warm_up: int = 100
     cool_down: float = 0.3
     random_share: float = 0.3
-    question_weight: float = 1.0
     text_weight: float = 0.2
+    readout_weight: float = 0.5
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     seed: int = 1
 
-    def block_at(self, step: int) -> int:
-        """Visual tokens per side of the blocks read at a step."""
-        return next(size for since, size in reversed(self.blocks) if step >= since)
-
-    def passage_at(self, step: int) -> int:
-        """Characters of the longest passage at a step."""
-        return next(size for since, size in reversed(self.passages) if step >= since)
+    def phase_at(self, step: int) -> Phase:
+        return next(phase for phase in reversed(self.phases) if step >= phase.since)
 
 
 def crops(steps: int = 4000) -> EncoderRecipe:
@@ -74,14 +84,55 @@ def pages(steps: int = 1700) -> EncoderRecipe:
     return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, seed=2)
 
 
-ENCODER_RECIPES = {"crops": crops, "pages": pages}
+DENSE = (128, 64)
+
+
+def grids(steps: int = 3000) -> EncoderRecipe:
+    """Then: the dense grid beside the sparse one, in every mode, whole pages where cells are smallest."""
+    portions = (
+        Portion(TINY, 1),
+        Portion(SMALL, 1),
+        Portion(BASE, 1, crop=4),
+        Portion(LARGE, 1, crop=4),
+        Portion(TINY, 2, grid=DENSE),
+        Portion(SMALL, 1, grid=DENSE),
+        Portion(BASE, 1, crop=6, grid=DENSE),
+        Portion(LARGE, 1, crop=6, grid=DENSE),
+    )
+    return EncoderRecipe(portions, steps, rate=7e-4, warm_up=100, cool_down=0.6, seed=3)
+
+
+def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """Last: other faces and worn pictures at Base, beside all that was learnt before."""
+    before = grids(steps)
+    mixed = ("fixed", *others)
+    portions = (
+        *before.portions,
+        Portion(BASE, 1, crop=6, faces=mixed),
+        Portion(BASE, 1, crop=6, grid=DENSE, faces=mixed),
+    )
+    return replace(before, portions=portions, rate=5e-4, wear=Wear(), seed=4)
+
+
+ENCODER_RECIPES = {"crops": crops, "pages": pages, "grids": grids, "faces": faces}
 
 
 def reading(steps: int = 3000) -> DecoderRecipe:
-    """One-token blocks throughout; from short passages to longer ones."""
-    blocks = ((0, 1),)
-    passages = ((0, 96), (steps * 4 // 10, 192), (steps * 6 // 10, 384), (steps * 8 // 10, 640))
-    return DecoderRecipe(steps, blocks=blocks, passages=passages)
+    """For two cores: blocks of one and two tokens at Tiny, contexts of a few."""
+    phases = (Phase(0, 1, 2), Phase(steps // 2, 1, 4), Phase(steps * 3 // 4, 2, 2))
+    return DecoderRecipe(phases, steps)
 
 
-DECODER_RECIPES = {"reading": reading}
+def contexts(steps: int = 12000) -> DecoderRecipe:
+    """For a GPU: from one-token blocks to eight whole Small pages."""
+    phases = (
+        Phase(0, 1, 4),
+        Phase(steps // 6, 2, 4),
+        Phase(steps // 3, 4, 4),
+        Phase(steps // 2, 10, 2),
+        Phase(steps * 3 // 4, 10, 8),
+    )
+    return DecoderRecipe(phases, steps, mode=SMALL, positions=32768, seed=2)
+
+
+DECODER_RECIPES = {"reading": reading, "contexts": contexts}

@@ -4,15 +4,17 @@ import json
 import math
 import os
 import pickle
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from optical_memory.checkpoint import Checkpoint
-from optical_memory.errors import CheckpointError
+from optical_memory.config import NUM_SPECIAL_TOKENS
+from optical_memory.errors import CheckpointError, MissingExtraError
 
 SAVE_EVERY = 250
 """Steps between two states on disk."""
@@ -31,6 +33,45 @@ class Recipe(Protocol):
     def cool_down(self) -> float: ...
     @property
     def weight_decay(self) -> float: ...
+
+
+class Crew:
+    """The processes of a run: one by default, as many as `accelerate launch` starts. Each draws lessons of its own."""
+
+    def __init__(self, device: torch.device) -> None:
+        try:
+            from accelerate import Accelerator, DistributedDataParallelKwargs
+        except ImportError as error:
+            raise MissingExtraError("training needs accelerate: pip install 'optical-memory[train]'") from error
+        # Stage 1 has no use for the newline, and its first steps none for the readout.
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        self._accelerator = Accelerator(cpu=device.type == "cpu", kwargs_handlers=[unused])
+        self.device: torch.device = self._accelerator.device if self.size > 1 else device
+
+    @property
+    def size(self) -> int:
+        return int(self._accelerator.num_processes)
+
+    @property
+    def rank(self) -> int:
+        return int(self._accelerator.process_index)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the run's files."""
+        return bool(self._accelerator.is_main_process)
+
+    def prepare(self, module: nn.Module) -> nn.Module:
+        """The module that averages its gradients over the processes; itself, if there is only one."""
+        return (
+            cast(nn.Module, self._accelerator.prepare_model(module, device_placement=False))
+            if self.size > 1
+            else module
+        )
+
+    def gathering(self, module: nn.Module, is_last: bool) -> AbstractContextManager[Any]:
+        """Gradients are averaged only behind the last part of a step."""
+        return nullcontext() if is_last or self.size == 1 else self._accelerator.no_sync(module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +161,14 @@ def start_with(module: nn.Module, start_from: Path) -> None:
 
     Raises CheckpointError if nothing fits, or a tensor has another shape.
     """
+    own = module.state_dict()
     if start_from.is_file():
-        weights = Checkpoint(start_from).load([name.split(".")[0] + "." for name in module.state_dict()])
+        checkpoint = Checkpoint(start_from)
+        weights = checkpoint.load([name.split(".")[0] + "." for name in own])
+        if checkpoint.config.readout is not None:
+            _seat_characters(weights, own, len(checkpoint.config.readout.alphabet))
     else:
         weights = load_weights(start_from)["model"]
-    own = module.state_dict()
     shared = {name: tensor for name, tensor in weights.items() if name in own}
     if not shared:
         raise CheckpointError(f"{start_from} holds none of the tensors that this stage trains")
@@ -134,6 +178,15 @@ def start_with(module: nn.Module, start_from: Path) -> None:
                 f"{start_from}: {name!r} has shape {tuple(tensor.shape)}, the model needs {tuple(own[name].shape)}"
             )
     module.load_state_dict(shared, strict=False)
+
+
+def _seat_characters(weights: dict[str, Tensor], own: dict[str, Tensor], num_known: int) -> None:
+    """Gives rows to the characters that were added to the end of the alphabet since: they start as `own` has them."""
+    for name, tensor in weights.items():
+        offset = NUM_SPECIAL_TOKENS if name.endswith(("embed_tokens.weight", "lm_head.weight")) else 0
+        is_per_character = offset or ".classify." in name
+        if is_per_character and name in own and len(tensor) == offset + num_known < len(own[name]):
+            weights[name] = torch.cat([tensor, own[name][len(tensor) :].to(tensor)])
 
 
 def load_weights(run: Path) -> dict[str, Any]:

@@ -48,6 +48,9 @@ class CellClassifier(nn.Module):
         super().__init__()
         self.unfold = nn.Conv2d(patch_width, cell_width * SUBCELLS[0] * SUBCELLS[1], 1)
         self.norm = nn.LayerNorm(cell_width)
+        self.refine = nn.Sequential(
+            nn.Linear(cell_width, 4 * cell_width), nn.GELU(), nn.Linear(4 * cell_width, cell_width)
+        )
         self.hidden = nn.Linear(cell_width, 2 * cell_width)
         self.classify = nn.Linear(2 * cell_width, num_characters)
 
@@ -61,6 +64,7 @@ class CellClassifier(nn.Module):
             fine, centres.expand(views, -1, -1, -1), mode="bilinear", padding_mode="border", align_corners=False
         )
         features = self.norm(sampled.flatten(2).transpose(1, 2))
+        features = features + self.refine(features)
         return self.classify(functional.gelu(self.hidden(features)))
 
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from optical_memory.vision.clip import ClipBlock
 from optical_memory.vision.encoder import DeepEncoder
-from optical_memory.vision.readout import PATCHES, Readout, ResidualConv
+from optical_memory.vision.readout import PATCHES, CellClassifier, Readout, ResidualConv
 from optical_memory.vision.sam import SamBlock
 
 _NOISE = 0.05
@@ -48,6 +48,7 @@ def start_as_space_to_depth(encoder: DeepEncoder, readout: Readout) -> None:
     for conv in readout.convs:
         assert isinstance(conv, ResidualConv)
         conv.conv.weight.mul_(_NOISE)
+    start_refining(readout.cells)
     for block in encoder.sam.blocks:
         assert isinstance(block, SamBlock)
         last = block.mlp[2]
@@ -58,6 +59,14 @@ def start_as_space_to_depth(encoder: DeepEncoder, readout: Readout) -> None:
         _silence(block.proj, block.fc2)
     for vector in (encoder.newline, encoder.separator, encoder.clip.class_embed):
         nn.init.normal_(vector, std=0.02)
+
+
+@torch.no_grad()
+def start_refining(cells: CellClassifier) -> None:
+    """The cells' residual branch starts at zero."""
+    last = cells.refine[2]
+    assert isinstance(last, nn.Linear)
+    _silence(last)
 
 
 def _slot_of(row: int, column: int) -> int:

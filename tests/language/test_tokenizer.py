@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optical_memory.config import LATIN_ALPHABET
+from optical_memory.config import ALPHABET
 from optical_memory.language.tokenizer import CharacterTokenizer, count_text_tokens, deepseek_bpe
 
 
@@ -22,12 +22,12 @@ def test_lone_surrogates_can_be_counted() -> None:
     assert count_text_tokens(["\ud800 a"]) == count_text_tokens(["? a"])
 
 
-@given(st.text(st.sampled_from(LATIN_ALPHABET)))
+@given(st.text(st.sampled_from(ALPHABET)))
 def test_characters_come_back(text: str) -> None:
-    tokenizer = CharacterTokenizer(LATIN_ALPHABET)
+    tokenizer = CharacterTokenizer(ALPHABET)
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
 def test_unknown_characters_are_marked_not_dropped() -> None:
-    tokenizer = CharacterTokenizer(LATIN_ALPHABET)
+    tokenizer = CharacterTokenizer(ALPHABET)
     assert tokenizer.decode(tokenizer.encode("a水b")) == "a\ufffdb"

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from optical_memory.config import LATIN_ALPHABET, DecoderConfig
+from optical_memory.config import ALPHABET, DecoderConfig
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import SpliceError
 from optical_memory.memory.optical_memory import OpticalMemory
@@ -19,7 +19,7 @@ from renderers import FIXED, TRANSCRIPT_STYLES, Grid, Page, draw, palette
 if TYPE_CHECKING:
     from optical_memory.model import Model
 
-READABLE = frozenset(character for character in LATIN_ALPHABET if not 0xE000 <= ord(character) <= 0xF8FF)
+READABLE = frozenset(character for character in ALPHABET if not 0xE000 <= ord(character) <= 0xF8FF)
 CERTAIN, DOUBTFUL = 1.0, 0.25
 """Probabilities of a cell that is read right, and of a spoilt one."""
 PAGE = Grid(64, 64)

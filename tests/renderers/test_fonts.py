@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from optical_memory.config import LATIN_ALPHABET
+from optical_memory.config import ALPHABET
 from renderers import DEJAVU, EMPTY, FACES, FIXED, Face, GlyphAtlas, glyph_atlas
 from renderers.fonts import MARKER_BASE, NUM_LEVELS
 
 CELLS = ((8, 8), (10, 10), (16, 16), (20, 20))
-SOURCE_ALPHABET = "".join(character for character in LATIN_ALPHABET if not MARKER_BASE <= ord(character) <= 0xF8FF)
+SOURCE_ALPHABET = "".join(character for character in ALPHABET if not MARKER_BASE <= ord(character) <= 0xF8FF)
 ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
 
 
@@ -28,7 +28,7 @@ def glyphs_of(atlas: GlyphAtlas, text: str) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("face", FACES.values(), ids=lambda face: face.name)
 def test_the_alphabet_is_covered(face: Face, cell: tuple[int, int]) -> None:
     atlas = GlyphAtlas(face, *cell)
-    assert [hex(ord(character)) for character in LATIN_ALPHABET if not atlas.covers(ord(character))] == []
+    assert [hex(ord(character)) for character in ALPHABET if not atlas.covers(ord(character))] == []
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -40,7 +40,7 @@ def test_the_pixel_face_tells_every_character_from_every_other(cell: tuple[int, 
 
 
 def test_the_alphabet_holds_no_character_twice() -> None:
-    assert len(set(LATIN_ALPHABET)) == len(LATIN_ALPHABET)
+    assert len(set(ALPHABET)) == len(ALPHABET)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -52,7 +52,9 @@ def test_only_the_space_is_blank(face: Face, cell: tuple[int, int]) -> None:
 
 
 def test_a_marker_is_drawn_as_its_letter() -> None:
-    letters, markers = (glyphs_of(glyph_atlas(FIXED, 8, 8), text) for text in ("UASCR", LATIN_ALPHABET[-5:]))
+    letters, markers = (
+        glyphs_of(glyph_atlas(FIXED, 8, 8), text) for text in ("UASCR", "\ue055\ue041\ue053\ue043\ue052")
+    )
     assert np.array_equal(letters, markers)
 
 
@@ -154,3 +156,12 @@ def test_a_character_without_a_glyph_is_not_covered_and_still_drawn(face: Face) 
 def test_a_face_and_cell_share_one_atlas() -> None:
     assert glyph_atlas(FIXED, 8, 8) is glyph_atlas(FIXED, 8, 8)
     assert glyph_atlas(FIXED, 8, 8) is not glyph_atlas(FIXED, 8, 16)
+
+
+def test_letters_that_look_alike_differ_by_their_ticks() -> None:
+    for cell in CELLS:
+        atlas = GlyphAtlas(FIXED, *cell)
+        latin, greek, cyrillic = glyphs_of(atlas, "AΑА")
+        corner = slice(0, max(1, cell[0] // 8))
+        assert (greek != latin).any() and (cyrillic != latin).any() and (greek != cyrillic).any()
+        assert (greek[-1, corner] == 15).all() and (latin[-1, corner] == 0).all()

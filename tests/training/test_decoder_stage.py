@@ -1,5 +1,6 @@
 """Stage 2 at toy width: both tasks give gradients, answers stand in their passages, a run resumes bit-exactly."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,18 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from optical_memory.config import LATIN_ALPHABET, tiny_random
+from optical_memory.config import ALPHABET, tiny_random
+from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.training import decoder_stage
 from optical_memory.training.corpus import Alphabet, PageText
-from optical_memory.training.decoder_stage import train_decoder
+from optical_memory.training.decoder_stage import exact_share, train_decoder
 from optical_memory.training.encoder_stage import train_encoder
+from optical_memory.training.lessons import Teacher
 from optical_memory.training.questions import ABSENT, draw_pairs, draw_quiz
-from optical_memory.training.recipes import DecoderRecipe, EncoderRecipe
+from optical_memory.training.recipes import DecoderRecipe, EncoderRecipe, Phase
 
 CPU = torch.device("cpu")
-RECIPE = DecoderRecipe(
-    4, characters=256, question_characters=256, blocks=((0, 1), (2, 2)), passages=((0, 64),), warm_up=2
-)
+RECIPE = DecoderRecipe((Phase(0, 1, 2), Phase(2, 2, 2)), 4, positions=256, warm_up=2)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_interrupted_run_goes_on_bit_exactly(corpus: Path, tmp_path: Path, monke
 
 
 def test_answers_stand_in_their_passage_unless_absent() -> None:
-    alphabet = Alphabet.of(LATIN_ALPHABET)
+    alphabet = Alphabet.of(ALPHABET)
     text = PageText(alphabet.encode("lorem ipsum dolor sit amet " * 100), alphabet, 0.0)
     rng = np.random.default_rng(1)
     absent = 0
@@ -62,7 +63,40 @@ def test_every_key_is_asked_for_once() -> None:
     assert sorted(f"{key}: {value}" for key, value in quiz.questions) == sorted(quiz.passage.split("; "))
 
 
-def test_blocks_and_passages_grow() -> None:
-    recipe = replace(RECIPE, blocks=((0, 1), (800, 2)), passages=((0, 96), (250, 192)))
-    assert [recipe.block_at(step) for step in (0, 799, 800)] == [1, 1, 2]
-    assert [recipe.passage_at(step) for step in (0, 249, 250)] == [96, 96, 192]
+def test_phases_follow_the_steps() -> None:
+    recipe = replace(RECIPE, phases=(Phase(0, 1, 2), Phase(800, 2, 4)))
+    assert [recipe.phase_at(step).block for step in (0, 799, 800)] == [1, 1, 2]
+
+
+def test_a_lesson_counts_its_rows_and_asks_for_what_stands_there() -> None:
+    tokenizer = CharacterTokenizer(ALPHABET)
+    alphabet = Alphabet.of(ALPHABET)
+    text = PageText(alphabet.encode("lorem ipsum dolor sit amet " * 100), alphabet, 0.0)
+    teacher = Teacher(text, tokenizer, replace(RECIPE, positions=2048, page_share=1.0))
+    for step, block in ((0, 1), (2, 2)):
+        lesson = teacher.draw(step, np.random.default_rng(step))
+        assert lesson.classes.shape[1] == (8 * block) ** 2
+        assert (lesson.tokens == CharacterTokenizer.IMAGE).sum() == len(lesson.classes) * (block * (block + 1) + 1)
+        assert (lesson.targets[:, :-1] != CharacterTokenizer.IMAGE).all()
+        shown = "".join(tokenizer.decode(page + CharacterTokenizer.FIRST) for page in lesson.classes)
+        for tokens, asked in zip(lesson.targets, lesson.is_answer, strict=True):
+            answers = tokenizer.decode(np.where(asked, tokens, CharacterTokenizer.EOS)[asked])
+            assert answers[:3] in shown or ABSENT[:3] in answers
+
+
+def test_what_is_frozen_stays_and_the_rest_learns(corpus: Path, tmp_path: Path) -> None:
+    encoder = tmp_path / "encoder"
+    before = train_encoder(tiny_random(), EncoderRecipe((), steps=1), corpus, encoder, CPU).state_dict()
+    after = train_decoder(tiny_random(), RECIPE, corpus, encoder, tmp_path / "run", CPU).state_dict()
+    changed = {name for name, tensor in before.items() if name in after and not torch.equal(tensor, after[name])}
+    assert not any(name.startswith(("encoder.sam", "encoder.compressor")) for name in changed)
+    assert {"encoder.projector.weight", "encoder.newline", "readout.unfold.weight"} <= changed
+    log = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[-1])
+    for shares in log["experts"].values():
+        assert sum(shares) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_exact_answers_are_counted_by_run() -> None:
+    asked = torch.tensor([[False, True, True, False, True], [True, True, False, False, True]])
+    right = torch.tensor([[True, True, False, True, True], [True, True, True, True, False]])
+    assert exact_share(right, asked) == pytest.approx(1 / 3)

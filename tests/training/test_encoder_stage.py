@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from optical_memory.checkpoint import Checkpoint
-from optical_memory.config import ReadoutConfig, TypographyConfig, tiny_random
+from optical_memory.config import ReadoutConfig, tiny_random
 from optical_memory.errors import CheckpointError, InvalidHistoryError
 from optical_memory.modes import LARGE, SMALL, TINY
 from optical_memory.training import encoder_stage
@@ -43,7 +43,7 @@ def test_interrupted_run_goes_on_bit_exactly(corpus: Path, tmp_path: Path, monke
     real_step = encoder_stage.encoder_step
 
     def killed(*arguments: Any) -> dict[str, float]:
-        if arguments[4] == 4:
+        if arguments[5] == 4:
             raise KeyboardInterrupt
         return real_step(*arguments)
 
@@ -101,7 +101,7 @@ def test_corpus_keeps_files_apart_by_what_can_be_read(corpus: Path) -> None:
 def test_page_composed_on_the_device_equals_the_renderers(corpus: Path) -> None:
     alphabet = Alphabet.of("ab ")
     text = PageText(Corpus(corpus, alphabet).training, alphabet, random_share=0.0, mixed_share=0.0, sparse_share=0.0)
-    engine = PageEngine(text, alphabet, TypographyConfig(), CPU)
+    engine = PageEngine(text, alphabet, CPU)
     batch = engine.batch(Portion(TINY, 1), np.random.default_rng(5))
     characters = "".join("ab "[index] for index in batch.targets[0])
     page = lay_out([*transcript_blocks(characters, "user", "t")], Grid(64, 64))[0]
@@ -117,7 +117,7 @@ def test_page_composed_on_the_device_equals_the_renderers(corpus: Path) -> None:
 def test_cells_of_a_cut_lie_in_the_cut() -> None:
     alphabet = Alphabet.of("ab")
     text = PageText(np.zeros(9000, dtype=np.int32), alphabet, 0.0)
-    engine = PageEngine(text, alphabet, TypographyConfig(), CPU)
+    engine = PageEngine(text, alphabet, CPU)
     for portion in (Portion(SMALL, 3, crop=2), Portion(LARGE, 2, crop=8)):
         for seed in range(5):
             batch = engine.batch(portion, np.random.default_rng(seed))
