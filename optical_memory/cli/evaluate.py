@@ -1,6 +1,7 @@
 """Commands that measure: evaluate reading, evaluate fox, evaluate speed."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from optical_memory.cli.output import add_model_options, count, print_json
@@ -18,9 +19,51 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     fox = tasks.add_parser("fox", help="the Fox benchmark's text, beside DeepSeek-OCR's own outputs")
     fox.add_argument("--data", type=Path, required=True, metavar="DIR", help="truth and outputs (evaluation/fox.py)")
     speed = tasks.add_parser("speed", help="rendering, encoding and reading, beside their peers")
+    _add_needles(tasks)
     for task in (reading, fox, speed):
         task.set_defaults(run=_evaluate)
         add_model_options(task)
+
+
+def _add_needles(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    needles = tasks.add_parser(
+        "needles", help="planted facts by length, depth and kind, for every system at one budget"
+    )
+    needles.set_defaults(run=_needles)
+    needles.add_argument("--text", type=Path, metavar="DIR", help="a folder of UTF-8 text to hide them in")
+    needles.add_argument("--systems", metavar="A,B", help="which systems (all that need no trained decoder)")
+    needles.add_argument("--full", action="store_true", help="every kind, task and length; says first what that takes")
+    needles.add_argument("--out", type=Path, metavar="RUN", help="the run's file: resumed if it is there")
+    needles.add_argument("--seed", type=int, default=0)
+    add_model_options(needles)
+
+
+def _needles(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+    from importlib import resources
+
+    from optical_memory.evaluation.haystack import read_folder
+    from optical_memory.evaluation.needle_task import NeedlePlan, evaluate_needles, full
+    from optical_memory.evaluation.report import as_table
+    from optical_memory.evaluation.run import RunFile
+    from optical_memory.evaluation.systems.catalogue import DEFAULT, build
+    from optical_memory.model import load_model
+
+    names = tuple(options.systems.split(",")) if options.systems else DEFAULT
+    model = load_model(options.model, options.device)
+    systems = build(names, model)
+    bundled = resources.files("optical_memory.evaluation") / "haystack.txt"
+    text = bundled.read_text(encoding="utf-8") if options.text is None else read_folder(options.text)
+    plan = full() if options.full else NeedlePlan()
+    plan = replace(
+        plan, systems=names, text="bundled" if options.text is None else options.text.name, seed=options.seed
+    )
+    if options.full:
+        tokens = plan.num_trials // len(plan.lengths) * sum(plan.lengths)
+        print(f"{plan.num_trials * len(systems):,} questions over {tokens:,} text tokens a system", file=sys.stderr)
+    run = evaluate_needles(model, text, plan, systems, RunFile(options.out) if options.out else None)
+    print(run.model_dump_json(indent=2) if options.json else as_table(run.figures))
+    return 0
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -19,6 +19,12 @@ def set_recall(output: str, truth: str) -> float:
     return set_precision(truth, output)
 
 
+def string_match_all(answer: str, references: Sequence[str]) -> float:
+    """Share of the references that stand in the answer, case aside (RULER, arXiv 2404.06654)."""
+    lowered = answer.lower()
+    return sum(reference.lower() in lowered for reference in references) / len(references) if references else 0.0
+
+
 def character_error_rate(output: str, truth: str) -> float:
     """Levenshtein distance in characters over the length of the longer text, 0..1."""
     try:

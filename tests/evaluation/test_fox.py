@@ -14,7 +14,7 @@ TRUTH = "The quick brown fox jumps over the lazy dog near 42 old barns, and “n
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    pages = [{"image": "a.png", "gt_text": TRUTH}, {"image": "b.png", "gt_text": TRUTH * 4}]
+    pages = [{"image": "a.png", "gt_text": TRUTH, "token_count": 640}, {"image": "b.png", "gt_text": TRUTH * 6}]
     for name in ("data__data.json", "data__random.json"):
         (tmp_path / name).write_text(json.dumps(pages))
     outputs = [{"image": "a.png", "ocr_text": TRUTH}, {"image": "b.png", "ocr_text": "fox wolf"}]
@@ -25,10 +25,18 @@ def data(tmp_path: Path) -> Path:
 
 def test_both_readers_are_scored_alike(bundled_model: Model, data: Path) -> None:
     figures = evaluate_fox(bundled_model, data)
-    theirs = [f for f in figures if f.system == "DeepSeek-OCR, text drawn again" and f.metric == "set precision"]
+    theirs = [
+        f
+        for f in figures
+        if (f.task, f.system, f.metric) == ("fox", "DeepSeek-OCR, text drawn again", "set precision")
+    ]
     assert [(figure.value, figure.n) for figure in theirs] == [(pytest.approx(0.75), 2)] * 3
-    ours = [figure for figure in figures if figure.system == "default readout, Fox"]
-    assert {figure.n for figure in ours} == {1}, "the text of four pages is left out"
+    ours = [figure for figure in figures if (figure.task, figure.system) == ("fox", "default readout, Fox")]
+    assert {figure.n for figure in ours} == {1}, "what no grid holds on one page is left out"
+    (binned,) = {
+        figure.value for figure in figures if figure.task == "fox, 600 to 700 text tokens" and "again" in figure.system
+    }
+    assert binned == 1.0, "the page of 640 tokens alone"
     assert all(figure.value > 0.97 for figure in ours if figure.metric == "1 - CER")
 
 
