@@ -33,3 +33,14 @@ def test_chat_app() -> None:
 def test_draw_modes(tmp_path: Path) -> None:
     run("examples/draw_modes.py", str(tmp_path / "modes.png"))
     assert (tmp_path / "modes.png").read_bytes() == (EXAMPLES / "modes.png").read_bytes()
+
+
+def test_add_a_system() -> None:
+    out = run("examples/add_a_system.py")
+    assert out.count("both ends") == 2
+
+
+def test_needle_heatmap(tmp_path: Path) -> None:
+    out = run("examples/needle_heatmap.py", str(tmp_path / "needles.html"))
+    assert out.startswith("12 questions")
+    assert "<svg" in (tmp_path / "needles.html").read_text()
