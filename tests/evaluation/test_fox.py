@@ -26,9 +26,7 @@ def data(tmp_path: Path) -> Path:
 def test_both_readers_are_scored_alike(bundled_model: Model, data: Path) -> None:
     figures = evaluate_fox(bundled_model, data)
     theirs = [
-        f
-        for f in figures
-        if (f.task, f.system, f.metric) == ("fox", "DeepSeek-OCR, text drawn again", "set precision")
+        f for f in figures if (f.task, f.system, f.metric) == ("fox", "DeepSeek-OCR, text drawn again", "set precision")
     ]
     assert [(figure.value, figure.n) for figure in theirs] == [(pytest.approx(0.75), 2)] * 3
     ours = [figure for figure in figures if (figure.task, figure.system) == ("fox", "default readout, Fox")]
