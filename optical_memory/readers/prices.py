@@ -84,7 +84,18 @@ class Sequence(_Rule):
         return mode.sequence_length()
 
 
+class Measured(_Rule):
+    """What a provider's own `usage` said of pages: (side, tokens), sides rising; a side between two costs what the larger does."""
+
+    kind: Literal["measured"] = "measured"
+    by_side: tuple[tuple[int, int], ...] = Field(min_length=1)
+
+    def tokens(self, width: int, height: int) -> int:
+        side = max(width, height)
+        return next((tokens for measured, tokens in self.by_side if measured >= side), self.by_side[-1][1])
+
+
 PriceRule = Annotated[
-    ShrunkPatches | Tiles | CappedPatches | Flat | Patches | Sequence,
+    ShrunkPatches | Tiles | CappedPatches | Flat | Patches | Sequence | Measured,
     Field(discriminator="kind"),
 ]

@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from optical_memory.memory.turn import Turn
@@ -34,24 +34,22 @@ class Drawings:
 
     def pages(self, turns: Sequence[Turn], first: int, side: int, scope: str = "") -> tuple[DrawnPage, ...]:
         """The pages of turns, the first of which is message number `first`. Scopes (tenants) never share a drawing."""
-        key = (_digest(turns, first, scope), side)
+        key = (_digest(turns, scope), side)
         with self._lock:
-            found = self._pages.get(key)
-            if found is not None:
-                self._pages.move_to_end(key)
-                return found
-            made = tuple(_drawn(page, side) for page in lay_out_turns(turns, first))
-            self._pages[key] = made
-            self.num_bytes += _size(made)
-            while self.num_bytes > self.budget and len(self._pages) > 1:
-                self.num_bytes -= _size(self._pages.popitem(last=False)[1])
-            return made
+            pages = self._pages.get(key)
+            if pages is None:
+                pages = self._pages[key] = tuple(_drawn(page, side) for page in lay_out_turns(turns))
+                self.num_bytes += _size(pages)
+                while self.num_bytes > self.budget and len(self._pages) > 1:
+                    self.num_bytes -= _size(self._pages.popitem(last=False)[1])
+            self._pages.move_to_end(key)
+        return tuple(replace(page, first=page.first + first, last=page.last + first) for page in pages)
 
 
-def lay_out_turns(turns: Sequence[Turn], first: int) -> list[Page]:
-    """Pages whose spans name their source by the message's number."""
+def lay_out_turns(turns: Sequence[Turn]) -> list[Page]:
+    """Pages whose spans name their source by the turn's position."""
     blocks = []
-    for number, turn in enumerate(turns, first):
+    for number, turn in enumerate(turns):
         start = 0
         for label, text in turn.passages() if turn.text else ():
             blocks += transcript_blocks(text, label, str(number), start)
@@ -98,9 +96,10 @@ def _size(pages: Sequence[DrawnPage]) -> int:
     return sum(len(page.picture.base64) + len(page.text) for page in pages)
 
 
-def _digest(turns: Sequence[Turn], first: int, scope: str) -> str:
-    hasher = hashlib.blake2b(f"{scope}\0{first}".encode(), digest_size=16)
+def _digest(turns: Sequence[Turn], scope: str) -> str:
+    hasher = hashlib.blake2b(scope.encode(), digest_size=16)
     for turn in turns:
+        hasher.update(b"\0turn")
         for label, text in turn.passages():
             hasher.update(f"\0{label}\0{len(text)}\0".encode())
             hasher.update(text.encode("utf-8", "surrogatepass"))

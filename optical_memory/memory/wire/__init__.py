@@ -62,7 +62,7 @@ def read_messages(messages: Sequence[Turn | Mapping[str, Any]], shape: str | Non
         message if isinstance(message, Turn) else reader.read(message, index) for index, message in enumerate(messages)
     ]
     marked = max((index for index, turn in enumerate(turns) if has_cache_mark(turn.message)), default=-1)
-    loose = {index for index in unpaired(turns) if not isinstance(messages[index], Turn)}
+    loose = {index for index in (*unpaired(turns), *unasked(turns)) if not isinstance(messages[index], Turn)}
     return [
         replace(turn, kept="at or before a cache mark")
         if index <= marked
@@ -83,11 +83,25 @@ def has_cache_mark(message: Any) -> bool:
 
 
 def unpaired(turns: Sequence[Turn]) -> Iterator[int]:
-    """Positions of turns with a named call that nothing answers, or an answer that nothing asked for; and of reasoning
-    that leads to nothing."""
+    """Positions of turns with a call that nothing answers, or an answer that nothing asked for; and of reasoning that leads
+    to nothing. Calls without an id are answered by the results right after them."""
     called = {call.id for turn in turns for call in turn.tool_calls if call.id}
     answered = {call for turn in turns for call in turn.answered}
     for index, turn in enumerate(turns):
         calls = {call.id for call in turn.tool_calls if call.id}
-        if calls - answered or set(turn.answered) - called or (turn.leads and index + 1 == len(turns)):
+        lacking = sum(not call.id for call in turn.tool_calls)
+        for later in turns[index + 1 :] if lacking else ():
+            if not later.is_unnamed_result:
+                break
+            lacking -= max(1, len(later.results))
+        if calls - answered or set(turn.answered) - called or lacking > 0 or (turn.leads and index + 1 == len(turns)):
             yield index
+
+
+def unasked(turns: Sequence[Turn]) -> Iterator[int]:
+    """Positions of unnamed results that no call stands before."""
+    open_call = False
+    for index, turn in enumerate(turns):
+        if turn.is_unnamed_result and not open_call:
+            yield index
+        open_call = bool(turn.tool_calls) or (open_call and turn.is_unnamed_result)
