@@ -5,6 +5,7 @@ Nothing is logged. Headers are handed on and never kept: of the key, only a hash
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -65,6 +66,7 @@ class Forwarder:
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it tells whole URLs, and Gemini's hold keys
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
         timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
         async with httpx.AsyncClient(

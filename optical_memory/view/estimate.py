@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from optical_memory.memory.turn import parse_history
 from optical_memory.readers import Reader
 from optical_memory.view.viewer import Viewer
 
@@ -64,7 +65,7 @@ def estimate(
     report = viewer.view(history).report
     before, after = report.tokens_before, report.tokens_after
     if not report.num_pages:
-        texts = [str(message.get("content") or "") for message in history]
+        texts = [turn.text for turn in parse_history(history)]
         before = after = before or round(sum(viewer.counts.of(texts)) * reader.text_factor)
         refusal = refusal or report.reason
     money = reader.money
