@@ -67,13 +67,17 @@ def calibrate(
         cell = mode.side // COLUMNS
         text, codes = page_with_needles(needles, seed + cell)
         page = Drawings().pages([Turn("user", text)], 0, mode.side)[0]
-        question = f"On the page stand {needles} codes of 12 hexadecimal digits. Answer with lines of the form NAME CODE only."
+        question = (
+            f"On the page stand {needles} codes of 12 hexadecimal digits. Answer with lines of the form NAME CODE only."
+        )
         answer, tokens = _ask(client, model, [LEGEND, page.picture, question])
         found = dict(re.findall(r"(\w+)\W+([0-9a-f]{12})\b", answer))
         read[cell] = sum(found.get(name) == code for name, code in codes.items())
         if tokens is not None and base is not None:
             page_tokens[cell] = max(0, tokens - base - count_text_tokens([question])[0])
-    return Calibration(reader=_row(model, needles, read, page_tokens), needles=needles, read=read, page_tokens=page_tokens)
+    return Calibration(
+        reader=_row(model, needles, read, page_tokens), needles=needles, read=read, page_tokens=page_tokens
+    )
 
 
 def page_with_needles(num_needles: int, seed: int) -> tuple[str, dict[str, str]]:

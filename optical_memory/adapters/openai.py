@@ -27,6 +27,7 @@ def wrap_openai(client: Client, views: Views | None = None, **options: Any) -> C
 
     Options are those of `Views`; `client.views.latest.report` tells of the latest request.
     """
+    wrapper: Any = None
     kept = views if views is not None else Views(**options)
     kind: type[Any] = type(client)
 

@@ -44,7 +44,9 @@ class OpticalCapability(AbstractCapability[Any]):  # type: ignore[misc]
         self.recall = recall
 
     async def prepare_model_request(
-        self, ctx: RunContext[Any], request_context: ModelRequestContext  # noqa: ARG002
+        self,
+        ctx: RunContext[Any],  # noqa: ARG002
+        request_context: ModelRequestContext,
     ) -> ModelRequestContext:
         messages = request_context.messages
         name = request_context.model.model_name

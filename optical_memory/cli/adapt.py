@@ -24,8 +24,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     calibrate = commands.add_parser("calibrate", help=text, description=text)
     calibrate.set_defaults(run=_calibrate)
     calibrate.add_argument("--reader", required=True, metavar="NAME", help="the model's name")
-    calibrate.add_argument("--url", required=True, help="an OpenAI-compatible base URL, such as https://api.openai.com/v1")
-    calibrate.add_argument("--key", metavar="VARIABLE", default="OPENAI_API_KEY", help="the variable that holds the key")
+    calibrate.add_argument(
+        "--url", required=True, help="an OpenAI-compatible base URL, such as https://api.openai.com/v1"
+    )
+    calibrate.add_argument(
+        "--key", metavar="VARIABLE", default="OPENAI_API_KEY", help="the variable that holds the key"
+    )
     calibrate.add_argument("--needles", type=count, default=10, metavar="N", help="needles at each type size (10)")
     calibrate.add_argument("--seed", type=int, default=0)
     calibrate.add_argument("--out", type=Path, default=Path("readers.json"), metavar="FILE", help="where the row goes")
@@ -51,12 +55,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _add_server_options(command: argparse.ArgumentParser, port: int) -> None:
     command.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
     command.add_argument("--port", type=count, default=port, help=f"({port})")
-    command.add_argument("--token", help="wanted of every request in x-optical-memory-token; needed beyond this machine")
+    command.add_argument(
+        "--token", help="wanted of every request in x-optical-memory-token; needed beyond this machine"
+    )
 
 
 def _add_view_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--keep-last", type=count, default=4, metavar="N", help="newest turns that stay text (4)")
-    command.add_argument("--trust-cell", type=count, metavar="PIXELS", help="take readers at your word to read such cells")
+    command.add_argument(
+        "--trust-cell", type=count, metavar="PIXELS", help="take readers at your word to read such cells"
+    )
     command.add_argument("--readers", type=Path, metavar="FILE", help="rows of your own, as calibrate writes them")
 
 
@@ -102,7 +110,10 @@ def _proxy(options: argparse.Namespace) -> int:
     from optical_memory.view import Views
 
     views = Views(
-        options.reader, readers=_own_readers(options), trust_cell=options.trust_cell, keep_last=max(1, options.keep_last)
+        options.reader,
+        readers=_own_readers(options),
+        trust_cell=options.trust_cell,
+        keep_last=max(1, options.keep_last),
     )
     print(f"http://{options.host}:{options.port} -> {options.upstream}", flush=True)
     return _listen(build_app(options.upstream, views, options.token), options)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from optical_memory.model import Model
 
+
 @dataclass(frozen=True, slots=True)
 class TextPart:
     """A turn that stays text, or its characters `start:end` where the rest stands on a page.

@@ -24,7 +24,9 @@ _FORMS = (
         re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_\-]{20,})"),
     ),
     _Form("a chat token", ("xox",), re.compile(r"\bxox[abprs]-[A-Za-z0-9\-]{10,}")),
-    _Form("a signed token", ("eyj",), re.compile(r"\beyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}")),
+    _Form(
+        "a signed token", ("eyj",), re.compile(r"\beyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}")
+    ),
     _Form("a bearer token", ("bearer",), re.compile(r"(?i:\bbearer\s+)[A-Za-z0-9_\-.=+/]{20,}")),
     _Form(
         "a password",

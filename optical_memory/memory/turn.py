@@ -164,7 +164,7 @@ def tool_units(turns: Sequence[Turn]) -> list[tuple[int, ...]]:
         for origin in origins:
             join(origin, position)
     units: dict[int, list[int]] = {}
-    for position, turn in enumerate(turns):
+    for position in range(len(turns)):
         units.setdefault(find(position), []).append(position)
     alone = {position for position, unit in units.items() if len(unit) == 1 and not turns[position].tool_calls}
     return [tuple(unit) for first, unit in units.items() if first not in alone]

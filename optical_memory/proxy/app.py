@@ -31,7 +31,16 @@ except ImportError as error:
 HEADER = "x-optical-memory"
 RECALL_PATH = "/optical-memory/recall"
 HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade")
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
 )
 KEYS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]

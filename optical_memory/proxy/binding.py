@@ -14,9 +14,7 @@ def check_binding(host: str, token: str | None) -> None:
     if token is not None and len(token) < MIN_TOKEN:
         raise OpticalMemoryError(f"a token has {MIN_TOKEN} characters at least, got {len(token)}")
     if not is_loopback(host) and token is None:
-        raise OpticalMemoryError(
-            f"{host!r} can be reached from other machines: give a --token, or listen on 127.0.0.1"
-        )
+        raise OpticalMemoryError(f"{host!r} can be reached from other machines: give a --token, or listen on 127.0.0.1")
 
 
 def is_loopback(host: str) -> bool:

@@ -8,7 +8,19 @@ from threading import Lock
 
 from optical_memory.memory.turn import Turn
 from optical_memory.memory.wire.picture import Picture
-from renderers import FIXED, TRANSCRIPT_STYLES, Grid, Page, draw, glyph_atlas, lay_out, palette, to_png, transcript_blocks
+from renderers import (
+    FIXED,
+    TRANSCRIPT_STYLES,
+    Block,
+    Grid,
+    Page,
+    draw,
+    glyph_atlas,
+    lay_out,
+    palette,
+    to_png,
+    transcript_blocks,
+)
 
 GRID = Grid(64, 64)
 
@@ -48,7 +60,7 @@ class Drawings:
 
 def lay_out_turns(turns: Sequence[Turn]) -> list[Page]:
     """Pages whose spans name their source by the turn's position."""
-    blocks = []
+    blocks: list[Block] = []
     for number, turn in enumerate(turns):
         start = 0
         for label, text in turn.passages() if turn.text else ():

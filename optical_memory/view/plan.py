@@ -33,7 +33,11 @@ class Plan:
 
 
 def plan(
-    turns: Sequence[Turn], keep_last: int, cells_in_batch: int, cells: Callable[[Turn], int], unreadable: Callable[[str], str]
+    turns: Sequence[Turn],
+    keep_last: int,
+    cells_in_batch: int,
+    cells: Callable[[Turn], int],
+    unreadable: Callable[[str], str],
 ) -> Plan:
     """Batches of at most `cells_in_batch` cells, or of one unit alone that takes more."""
     reasons = _reasons(turns, keep_last, unreadable)
@@ -94,7 +98,9 @@ def _reasons(turns: Sequence[Turn], keep_last: int, unreadable: Callable[[str], 
     for role, spoken in (("user", users), ("assistant", answers)):
         for position, following in pairwise((*spoken, len(turns) + keep_last)):
             if following - position > keep_last:
-                reasons.setdefault(position, f"the last {role} message" + (" of its time" if following < len(turns) else ""))
+                reasons.setdefault(
+                    position, f"the last {role} message" + (" of its time" if following < len(turns) else "")
+                )
     for position in recalls:
         over = users[bisect_right(users, position)] if users and users[-1] > position else len(turns) + keep_last
         if over - position > keep_last:

@@ -44,5 +44,7 @@ def recall(pages: Sequence[DrawnPage], query: str, limit: int = 3) -> str:
     passages = []
     for key, _ in index.search(query, limit):
         page = pages[int(str(key)) - 1]
-        passages.append(f"[page {key}, messages {page.first} to {page.last}] {best_window(page.text, rarity, PASSAGE_LENGTH)[1]}")
+        passages.append(
+            f"[page {key}, messages {page.first} to {page.last}] {best_window(page.text, rarity, PASSAGE_LENGTH)[1]}"
+        )
     return "\n\n".join(passages) or "No page shares a word with that query."

@@ -62,8 +62,8 @@ class ViewReport(_Row):
         ]
         lines += [f"  nothing is drawn: {self.reason}"] if self.reason else []
         lines += [
-            f"  messages {batch.first} to {batch.last}: {batch.text_tokens:,} -> {batch.page_tokens:,} tokens, {batch.pages} pages, "
-            f"pays back a warm cache after {batch.payback_turns:.0f} turns"
+            f"  messages {batch.first} to {batch.last}: {batch.text_tokens:,} -> {batch.page_tokens:,} tokens, "
+            f"{batch.pages} pages, pays back a warm cache after {batch.payback_turns:.0f} turns"
             for batch in self.batches
         ]
         lines += [f"  message {text.message}: {text.tokens:,} tokens of text, {text.reason}" for text in self.texts]

@@ -82,7 +82,9 @@ class Viewer:
         except Exception as error:
             if self.strict:
                 raise
-            reason = f"{type(error).__name__}: {error}" if isinstance(error, OpticalMemoryError) else type(error).__name__
+            reason = (
+                f"{type(error).__name__}: {error}" if isinstance(error, OpticalMemoryError) else type(error).__name__
+            )
             return self._unchanged(messages, shape or "unknown", f"failed open, {reason}", began)
 
     def _view(self, messages: Sequence[Any], shape: str | None, began: float) -> View:
@@ -91,9 +93,7 @@ class Viewer:
         if self.mode is None or self._drawable is None:
             return self._unchanged(messages, name, self.reader.why_not() or "the reader gets no pages", began)
         turns = parse_history(messages, name)
-        made = plan(
-            turns, self.keep_last, self.pages_in_batch * GRID.num_cells, num_cells, self._drawable.lacking
-        )
+        made = plan(turns, self.keep_last, self.pages_in_batch * GRID.num_cells, num_cells, self._drawable.lacking)
         reasons = dict(made.reasons)
         tokens = [round(count * self.reader.text_factor) for count in self.counts.of([turn.text for turn in turns])]
         drawn = list(self._draw(turns, tokens, made.batches, wire, reasons))
@@ -132,11 +132,9 @@ class Viewer:
                     content += [caption, page.picture]
                 yield _Drawn(batch, pages, wire.shown(content), report)
                 continue
-            reasons |= {position: refusal for position in range(batch.start, batch.end)}
+            reasons |= dict.fromkeys(range(batch.start, batch.end), refusal)
 
-    def _batch_report(
-        self, batch: Batch, tokens: Sequence[int], num_pages: int, texts: Sequence[str]
-    ) -> BatchReport:
+    def _batch_report(self, batch: Batch, tokens: Sequence[int], num_pages: int, texts: Sequence[str]) -> BatchReport:
         mode: Mode | None = self.mode
         assert mode is not None
         overhead = round(sum(self.counts.of(texts)) * self.reader.text_factor)

@@ -70,7 +70,12 @@ class Views:
         return reader
 
     def recall(
-        self, query: str, messages: Sequence[Any] | None = None, model: str = "", shape: str | None = None, limit: int = 3
+        self,
+        query: str,
+        messages: Sequence[Any] | None = None,
+        model: str = "",
+        shape: str | None = None,
+        limit: int = 3,
     ) -> str:
         """The answer of the tool `recall_memory`: exact text from the pages of a history, or of the latest view."""
         view = self.latest if messages is None else self.viewer(model).view(messages, shape)

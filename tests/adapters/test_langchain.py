@@ -7,6 +7,7 @@ from langchain.agents import create_agent
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.outputs import ChatResult
+from pydantic import Field
 
 from optical_memory.adapters.langchain import OpticalMiddleware, as_chat
 from tests.adapters.double import num_pictures
@@ -14,7 +15,7 @@ from tests.memory.fake import prose
 
 
 class Watcher(GenericFakeChatModel):
-    shown: list[list[BaseMessage]] = []
+    shown: list[list[BaseMessage]] = Field(default_factory=list)
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         self.shown.append(messages)

@@ -14,7 +14,9 @@ from tests.memory.fake import conversation
 from tests.view.histories import Event, write
 
 HISTORY = conversation(24)
-ITEMS = write([Event("user"), *[Event("tools", 2500)] * 6, Event("assistant"), Event("user"), Event("tools")], "responses")
+ITEMS = write(
+    [Event("user"), *[Event("tools", 2500)] * 6, Event("assistant"), Event("user"), Event("tools")], "responses"
+)
 
 
 class Answer(BaseModel):

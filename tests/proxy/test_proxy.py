@@ -165,7 +165,10 @@ def test_an_upstream_that_dies_midway_is_not_made_to_look_whole() -> None:
 
     with raw_server(half_an_event) as url, serving(build_app(url, Views())) as proxied:
         got = b""
-        with pytest.raises(httpx.RemoteProtocolError), httpx.stream("POST", f"{proxied}/v1/chat/completions", json={}) as r:
+        with (
+            pytest.raises(httpx.RemoteProtocolError),
+            httpx.stream("POST", f"{proxied}/v1/chat/completions", json={}) as r,
+        ):
             for part in r.iter_raw():
                 got += part
         assert got == b'data: {"choices"'
@@ -184,7 +187,9 @@ def test_a_client_that_hangs_up_is_hung_up_on_upstream(proxy: str, upstream: Ups
 
 
 def test_ten_thousand_messages_pass_within_the_picture_limit(proxy: str, upstream: Upstream) -> None:
-    history = [{"role": ("user", "assistant")[n % 2], "content": f"message {n}: nothing new here"} for n in range(10_001)]
+    history = [
+        {"role": ("user", "assistant")[n % 2], "content": f"message {n}: nothing new here"} for n in range(10_001)
+    ]
     began = time.monotonic()
     reply = httpx.post(f"{proxy}/v1/chat/completions", json={"model": "gpt-5", "messages": history}, timeout=60)
     assert reply.status_code == 200 and time.monotonic() - began < 60

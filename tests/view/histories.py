@@ -48,10 +48,15 @@ def _chat(event: Event, text: str, number: int) -> list[dict[str, Any]]:
             ids = [f"call-{number}-{i}" for i in range(event.calls)]
             calls = [{"id": i, "type": "function", "function": {"name": "look", "arguments": '{"q": 1}'}} for i in ids]
             results = [{"role": "tool", "tool_call_id": i, "content": text} for i in ids]
-            return [{"role": "assistant", "content": None, "tool_calls": calls}, *(results if event.kind != "open" else [])]
+            return [
+                {"role": "assistant", "content": None, "tool_calls": calls},
+                *(results if event.kind != "open" else []),
+            ]
         case "picture":
             url = {"url": "data:image/png;base64,AAAA"}
-            return [{"role": "user", "content": [{"type": "text", "text": text}, {"type": "image_url", "image_url": url}]}]
+            return [
+                {"role": "user", "content": [{"type": "text", "text": text}, {"type": "image_url", "image_url": url}]}
+            ]
         case "unknown":
             return [{"role": "user", "content": [{"type": "hologram", "data": text}]}]
         case "mark":
@@ -70,7 +75,10 @@ def _responses(event: Event, text: str, number: int) -> list[dict[str, Any]]:
             thought = [{"type": "reasoning", "id": f"rs-{number}", "summary": [], "encrypted_content": "gAAA"}]
             return [*(thought if event.kind == "reasoning" else []), *calls, *(results if event.kind != "open" else [])]
         case "picture":
-            parts = [{"type": "input_text", "text": text}, {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}]
+            parts = [
+                {"type": "input_text", "text": text},
+                {"type": "input_image", "image_url": "data:image/png;base64,AAAA"},
+            ]
             return [{"type": "message", "role": "user", "content": parts}]
         case "unknown":
             return [{"type": "item_reference", "id": f"item-{number}"}]
@@ -87,7 +95,9 @@ def _anthropic(event: Event, text: str, number: int) -> list[dict[str, Any]]:
             ids = [f"call-{number}-{i}" for i in range(event.calls)]
             thought = [{"type": "thinking", "thinking": "hm", "signature": "c2ln"}] if event.kind == "reasoning" else []
             calls = [{"type": "tool_use", "id": i, "name": "look", "input": {"q": 1}} for i in ids]
-            results = [{"type": "tool_result", "tool_use_id": i, "content": [{"type": "text", "text": text}]} for i in ids]
+            results = [
+                {"type": "tool_result", "tool_use_id": i, "content": [{"type": "text", "text": text}]} for i in ids
+            ]
             asked = {"role": "assistant", "content": [*thought, *calls]}
             return [asked] if event.kind == "open" else [asked, {"role": "user", "content": results}]
         case "picture":

@@ -23,15 +23,19 @@ DRAWINGS, COUNTS = Drawings(), TokenCounts()
 
 
 def view_of(messages: list[dict[str, Any]], shape: str) -> View:
-    return Viewer(
-        READER, keep_last=KEEP_LAST, pages_in_batch=1, drawings=DRAWINGS, counts=COUNTS, strict=True
-    ).view(messages, shape)
+    return Viewer(READER, keep_last=KEEP_LAST, pages_in_batch=1, drawings=DRAWINGS, counts=COUNTS, strict=True).view(
+        messages, shape
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @given(script=scripts)
 @settings(
-    max_examples=CASES // len(SHAPES), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=CASES // len(SHAPES),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
 )
 def test_a_view_keeps_its_promises(shape: str, script: list[Event]) -> None:
     messages = write(script, shape)

@@ -41,7 +41,7 @@ def shape_of(messages: Sequence[Any]) -> str:
             continue
         if "parts" in message and "content" not in message:
             return "gemini"
-        if "role" not in message and isinstance(message.get("type"), str) or message.get("type") in responses.ITEMS:
+        if ("role" not in message and isinstance(message.get("type"), str)) or message.get("type") in responses.ITEMS:
             return "responses"
         if message.get("role") in ("system", "developer", "tool", "function") or message.get("tool_calls"):
             continue  # chat and Responses share these roles

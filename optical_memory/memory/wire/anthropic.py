@@ -24,7 +24,9 @@ def read_message(message: Mapping[str, Any], index: int) -> Turn:
     content = message.get("content")
     blocks: Any = [{"type": "text", "text": content}] if isinstance(content, str) else content
     if not isinstance(blocks, Sequence) or not all(isinstance(block, Mapping) for block in blocks):
-        raise InvalidHistoryError(f"message {index} has content of type {type(content).__name__}; expected text or blocks")
+        raise InvalidHistoryError(
+            f"message {index} has content of type {type(content).__name__}; expected text or blocks"
+        )
     texts: list[str] = []
     calls: list[ToolCall] = []
     results: list[ToolResult] = []
