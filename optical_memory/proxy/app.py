@@ -20,13 +20,13 @@ from optical_memory.proxy.rewrite import rewrite
 from optical_memory.view import Views
 
 try:
-    import httpx
+    import httpx2
     from starlette.applications import Starlette
     from starlette.requests import ClientDisconnect, Request
     from starlette.responses import JSONResponse, Response, StreamingResponse
     from starlette.routing import Route
 except ImportError as error:
-    raise missing("starlette and httpx", "proxy") from error
+    raise missing("starlette and httpx2", "proxy") from error
 
 HEADER = "x-optical-memory"
 RECALL_PATH = "/optical-memory/recall"
@@ -48,7 +48,7 @@ CONNECT_SECONDS = 10.0
 
 
 def build_app(
-    upstream: str, views: Views, token: str | None = None, transport: httpx.AsyncBaseTransport | None = None
+    upstream: str, views: Views, token: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
 ) -> Starlette:
     """`upstream`: the provider's base URL without the version ("https://api.openai.com"); `token` if others can reach us."""
     forwarder = Forwarder(upstream, views, token, transport)
@@ -63,22 +63,22 @@ class Forwarder:
     """Hands requests on. One client for all of them; no limit on connections, no time-out once connected: both are upstream's."""
 
     def __init__(
-        self, upstream: str, views: Views, token: str | None, transport: httpx.AsyncBaseTransport | None = None
+        self, upstream: str, views: Views, token: str | None, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
         self.upstream = upstream.rstrip("/")
         self.views = views
         self.token = token
         self.transport = transport
         self._salt = os.urandom(16)
-        self._client: httpx.AsyncClient | None = None
+        self._client: httpx2.AsyncClient | None = None
         self._drawing = anyio.CapacityLimiter(2)
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it tells whole URLs, and Gemini's hold keys
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
-        timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
-        async with httpx.AsyncClient(
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # at INFO it tells whole URLs, and Gemini's hold keys
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=256)
+        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+        async with httpx2.AsyncClient(
             limits=limits, timeout=timeout, follow_redirects=False, trust_env=False, transport=self.transport
         ) as self._client:
             yield
@@ -105,14 +105,14 @@ class Forwarder:
         dropped = {"host", "content-length", TOKEN_HEADER, *HOP_BY_HOP}
         headers = [(name, value) for name, value in request.headers.raw if name.decode("latin-1") not in dropped]
         sent = self._client.build_request(request.method, url, content=body or None)
-        sent.headers = httpx.Headers(
+        sent.headers = httpx2.Headers(
             [*headers, *((k, v) for k, v in sent.headers.raw if k.lower() in (b"host", b"content-length"))]
         )
         try:
             reply = await self._client.send(sent, stream=True)
-        except httpx.TimeoutException:
+        except httpx2.TimeoutException:
             return _error(504, "the upstream did not answer in time", extra)
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             return _error(502, f"the upstream could not be reached: {type(error).__name__}", extra)
         response = StreamingResponse(_bytes_of(reply), status_code=reply.status_code)
         kept = [(name.lower(), value) for name, value in reply.headers.raw if name.lower().decode() not in HOP_BY_HOP]
@@ -139,7 +139,7 @@ class Forwarder:
         return hashlib.blake2b(keys.encode(), key=self._salt, digest_size=16).hexdigest()
 
 
-async def _bytes_of(reply: httpx.Response) -> AsyncIterator[bytes]:
+async def _bytes_of(reply: httpx2.Response) -> AsyncIterator[bytes]:
     """The upstream's bytes as they come, still encoded. If it dies midway so does our stream: nobody is told that it ended."""
     try:
         async for part in reply.aiter_raw():

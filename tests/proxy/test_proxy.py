@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from anthropic import Anthropic
 from openai import OpenAI
@@ -85,7 +85,7 @@ def chat(model: str = "gpt-5", **more: Any) -> dict[str, Any]:
 
 
 def test_chat_gets_pages_and_the_header_says_what_was_saved(proxy: str, upstream: Upstream) -> None:
-    reply = httpx.post(f"{proxy}/v1/chat/completions", json=chat(temperature=0.5), headers={"authorization": KEY})
+    reply = httpx2.post(f"{proxy}/v1/chat/completions", json=chat(temperature=0.5), headers={"authorization": KEY})
     assert reply.json() == CHAT_REPLY
     sent = json.loads(upstream.bodies[-1])
     assert num_pictures(sent) > 0 and sent["temperature"] == 0.5 and sent["messages"][-4:] == HISTORY[-4:]
@@ -100,7 +100,7 @@ def test_streams_come_byte_for_byte(proxy: str) -> None:
         ("chat/completions", "gpt-5", CHAT_STREAM),
         ("messages", "claude-haiku-4-5", ANTHROPIC_STREAM),
     ):
-        reply = httpx.post(f"{proxy}/v1/{path}", json=chat(model, stream=True))
+        reply = httpx2.post(f"{proxy}/v1/{path}", json=chat(model, stream=True))
         assert reply.content == expected
         assert reply.headers["content-type"].startswith("text/event-stream")
         assert "saved=" in reply.headers["x-optical-memory"]
@@ -119,7 +119,7 @@ def test_the_real_clients_run_through_it(proxy: str, upstream: Upstream) -> None
 
 @pytest.mark.parametrize("body", [b"{not json", b"", b"[]", b'{"messages": "hello"}', b"\xff\xfe", b"[" * 100_000])
 def test_a_body_that_is_no_history_goes_on_as_it_came(proxy: str, upstream: Upstream, body: bytes) -> None:
-    reply = httpx.post(f"{proxy}/v1/chat/completions", content=body)
+    reply = httpx2.post(f"{proxy}/v1/chat/completions", content=body)
     assert reply.status_code == 200 and upstream.bodies[-1] == body
 
 
@@ -136,13 +136,13 @@ def test_what_is_not_drawn_is_sent_byte_for_byte_with_the_reason(
     proxy: str, upstream: Upstream, body: dict[str, Any], reason: str
 ) -> None:
     content = json.dumps(body, indent=3).encode()
-    reply = httpx.post(f"{proxy}/v1/chat/completions", content=content)
+    reply = httpx2.post(f"{proxy}/v1/chat/completions", content=content)
     assert upstream.bodies[-1] == content
     assert reason in reply.headers["x-optical-memory"] and "saved=0" in reply.headers["x-optical-memory"]
 
 
 def test_errors_of_the_upstream_are_handed_on(proxy: str) -> None:
-    reply = httpx.post(f"{proxy}/v1/broken", json={})
+    reply = httpx2.post(f"{proxy}/v1/broken", json={})
     assert (reply.status_code, reply.headers["retry-after"], reply.headers["x-own"]) == (429, "7", "1")
     assert reply.json() == {"error": {"message": "no", "type": "x"}}
 
@@ -152,7 +152,7 @@ def test_thirty_megabytes_of_pictures_leave_no_room_and_pass(proxy: str, upstrea
     body = chat()
     body["messages"] = [*HISTORY[:-1], {"role": "user", "content": [{"type": "text", "text": "?"}, picture]}]
     content = json.dumps(body).encode()
-    reply = httpx.post(f"{proxy}/v1/chat/completions", content=content, timeout=60)
+    reply = httpx2.post(f"{proxy}/v1/chat/completions", content=content, timeout=60)
     assert upstream.bodies[-1] == content
     assert "bytes" in reply.headers["x-optical-memory"]
     upstream.bodies.clear()
@@ -166,8 +166,8 @@ def test_an_upstream_that_dies_midway_is_not_made_to_look_whole() -> None:
     with raw_server(half_an_event) as url, serving(build_app(url, Views())) as proxied:
         got = b""
         with (
-            pytest.raises(httpx.RemoteProtocolError),
-            httpx.stream("POST", f"{proxied}/v1/chat/completions", json={}) as r,
+            pytest.raises(httpx2.RemoteProtocolError),
+            httpx2.stream("POST", f"{proxied}/v1/chat/completions", json={}) as r,
         ):
             for part in r.iter_raw():
                 got += part
@@ -176,12 +176,12 @@ def test_an_upstream_that_dies_midway_is_not_made_to_look_whole() -> None:
 
 def test_an_upstream_that_is_not_there_is_a_502() -> None:
     with serving(build_app("http://127.0.0.1:9", Views())) as proxied:
-        reply = httpx.get(f"{proxied}/v1/models")
+        reply = httpx2.get(f"{proxied}/v1/models")
         assert reply.status_code == 502 and "could not be reached" in reply.json()["error"]["message"]
 
 
 def test_a_client_that_hangs_up_is_hung_up_on_upstream(proxy: str, upstream: Upstream) -> None:
-    with httpx.stream("POST", f"{proxy}/v1/endless", json={}) as reply:
+    with httpx2.stream("POST", f"{proxy}/v1/endless", json={}) as reply:
         next(reply.iter_raw())
     assert upstream.hung_up.wait(5)
 
@@ -191,15 +191,15 @@ def test_ten_thousand_messages_pass_within_the_picture_limit(proxy: str, upstrea
         {"role": ("user", "assistant")[n % 2], "content": f"message {n}: nothing new here"} for n in range(10_001)
     ]
     began = time.monotonic()
-    reply = httpx.post(f"{proxy}/v1/chat/completions", json={"model": "gpt-5", "messages": history}, timeout=60)
+    reply = httpx2.post(f"{proxy}/v1/chat/completions", json={"model": "gpt-5", "messages": history}, timeout=60)
     assert reply.status_code == 200 and time.monotonic() - began < 60
     assert 0 < num_pictures(json.loads(upstream.bodies[-1])) <= 500
 
 
 def test_nothing_is_logged_at_all(proxy: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    httpx.post(f"{proxy}/v1/chat/completions", json=chat(), headers={"authorization": f"Bearer {KEY}"})
-    httpx.post(f"{proxy}/v1/chat/completions", content=b"{", headers={"x-api-key": KEY})
+    httpx2.post(f"{proxy}/v1/chat/completions", json=chat(), headers={"authorization": f"Bearer {KEY}"})
+    httpx2.post(f"{proxy}/v1/chat/completions", content=b"{", headers={"x-api-key": KEY})
     with socket.create_connection(("127.0.0.1", int(proxy.rsplit(":", 1)[1]))) as raw:  # Gemini's keys stand in the URL
         raw.sendall(f"GET /v1beta/models?key={KEY} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
         assert raw.recv(65536).startswith(b"HTTP/1.1 200")
@@ -209,16 +209,16 @@ def test_nothing_is_logged_at_all(proxy: str, caplog: pytest.LogCaptureFixture) 
 def test_recall_over_the_wire(proxy: str) -> None:
     history = [*HISTORY[:3], {"role": "user", "content": "the vault opens with 7f3a-99c1-d2"}, *HISTORY[3:]]
     body = {"query": "vault", "messages": history, "model": "gpt-5"}
-    assert "7f3a-99c1-d2" in httpx.post(f"{proxy}/optical-memory/recall", json=body).json()["text"]
-    assert httpx.post(f"{proxy}/optical-memory/recall", json={"query": 1}).status_code == 400
+    assert "7f3a-99c1-d2" in httpx2.post(f"{proxy}/optical-memory/recall", json=body).json()["text"]
+    assert httpx2.post(f"{proxy}/optical-memory/recall", json={"query": 1}).status_code == 400
 
 
 def test_a_token_keeps_others_out_and_is_not_handed_on(upstream: Upstream) -> None:
     token = "t" * 20
     with serving(upstream.app) as url, serving(build_app(url, Views(), token)) as proxied:
-        assert httpx.get(f"{proxied}/v1/models").status_code == 401
-        assert httpx.get(f"{proxied}/v1/models", headers={"x-optical-memory-token": "wrong"}).status_code == 401
-        assert httpx.get(f"{proxied}/v1/models", headers={"x-optical-memory-token": token}).status_code == 200
+        assert httpx2.get(f"{proxied}/v1/models").status_code == 401
+        assert httpx2.get(f"{proxied}/v1/models", headers={"x-optical-memory-token": "wrong"}).status_code == 401
+        assert httpx2.get(f"{proxied}/v1/models", headers={"x-optical-memory-token": token}).status_code == 200
         assert "x-optical-memory-token" not in upstream.headers[-1]
 
 
@@ -241,6 +241,6 @@ def test_tenants_share_no_drawing() -> None:
     with serving(upstream.app) as url, serving(build_app(url, views)) as proxied:
         drawn = []
         for key in ("Bearer a", "Bearer b", "Bearer a"):
-            httpx.post(f"{proxied}/v1/chat/completions", json=chat(), headers={"authorization": key})
+            httpx2.post(f"{proxied}/v1/chat/completions", json=chat(), headers={"authorization": key})
             drawn.append(len(views._drawings._pages))
     assert drawn[1] == 2 * drawn[0] == drawn[2]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 from PIL import Image
@@ -95,10 +95,10 @@ def test_many_at_once_get_what_each_gets_alone(server: str) -> None:
 
 def test_a_stored_page_stands_for_its_picture(server: str) -> None:
     url = page_url(5)
-    stored = httpx.post(f"{server}/v1/pages", json={"image": url}).json()
+    stored = httpx2.post(f"{server}/v1/pages", json={"image": url}).json()
     assert (stored["mode"], stored["tokens"]) == ("Tiny", 73)
     assert answer(server, asked(f"page:{stored['id']}")) == answer(server, asked(url))
-    assert httpx.delete(f"{server}/v1/pages/{stored['id']}").status_code == 204
+    assert httpx2.delete(f"{server}/v1/pages/{stored['id']}").status_code == 204
     with pytest.raises(BadRequestError, match="store it again"):
         answer(server, asked(f"page:{stored['id']}"))
 
@@ -116,7 +116,7 @@ def test_streams_say_what_whole_answers_say(server: str) -> None:
 def test_a_client_that_hangs_up_frees_its_place(server: str) -> None:
     body = {"model": "default", "messages": asked(page_url(2)), "max_tokens": 2000, "stream": True}
     for _ in range(10):  # more than the eight that fit
-        with httpx.stream("POST", f"{server}/v1/chat/completions", json=body, timeout=60) as reply:
+        with httpx2.stream("POST", f"{server}/v1/chat/completions", json=body, timeout=60) as reply:
             next(reply.iter_lines())
     assert answer(server, asked(page_url(2)), 4) != ""
 
@@ -136,7 +136,7 @@ def test_a_client_that_hangs_up_frees_its_place(server: str) -> None:
 )
 def test_what_cannot_be_done_is_refused_by_name(server: str, change: dict[str, Any], told: str) -> None:
     body = {"model": "default", "messages": asked(page_url(1)), **change}
-    reply = httpx.post(f"{server}/v1/chat/completions", json=body)
+    reply = httpx2.post(f"{server}/v1/chat/completions", json=body)
     assert reply.status_code == 400 and told in reply.json()["error"]["message"]
 
 
@@ -144,7 +144,7 @@ def test_a_picture_of_another_size_is_refused(server: str) -> None:
     buffer = io.BytesIO()
     Image.new("RGB", (300, 200)).save(buffer, "PNG")
     url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    reply = httpx.post(f"{server}/v1/pages", content=json.dumps({"image": url}))
+    reply = httpx2.post(f"{server}/v1/pages", content=json.dumps({"image": url}))
     assert reply.status_code == 400 and "300 x 200" in reply.json()["error"]["message"]
 
 
