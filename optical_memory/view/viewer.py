@@ -122,9 +122,9 @@ class Viewer:
             if report.page_tokens >= report.text_tokens:
                 refusal = "cheaper as text for this reader"
             elif len(pages) > images:
-                refusal = f"the request may hold {limits.images} pictures"
+                refusal, images = f"the request may hold {limits.images} pictures", 0  # nor may a later one
             elif size > room:
-                refusal = f"the request may hold {limits.request_bytes:,} bytes"
+                refusal, images = f"the request may hold {limits.request_bytes:,} bytes", 0
             else:
                 number, images, room = number + len(pages), images - len(pages), room - size
                 content: list[str | Picture] = [*heading]
@@ -132,7 +132,7 @@ class Viewer:
                     content += [caption, page.picture]
                 yield _Drawn(batch, pages, wire.shown(content), report)
                 continue
-            reasons |= dict.fromkeys(range(batch.start, batch.end), refusal)
+            reasons |= {position: refusal for position in range(batch.start, batch.end)}
 
     def _batch_report(self, batch: Batch, tokens: Sequence[int], num_pages: int, texts: Sequence[str]) -> BatchReport:
         mode: Mode | None = self.mode
@@ -202,11 +202,10 @@ class Viewer:
             reason=reason,
             seconds=time.perf_counter() - began,
         )
-        try:
-            own = [message.as_message() if isinstance(message, Turn) else message for message in messages]
-            return View(own, report, (), tuple(range(len(own))))
-        except TypeError:  # not even a list: handed back as it is
+        if not isinstance(messages, (list, tuple)):  # not even a list: handed back as it is
             return View(messages, report)  # type: ignore[arg-type]
+        own = [message.as_message() if isinstance(message, Turn) else message for message in messages]
+        return View(own, report, (), tuple(range(len(own))))
 
 
 def page_range(page: DrawnPage) -> str:
