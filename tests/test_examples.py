@@ -1,8 +1,11 @@
 """Every example runs, in its quick form, as its first lines say."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -33,3 +36,13 @@ def test_chat_app() -> None:
 def test_draw_modes(tmp_path: Path) -> None:
     run("examples/draw_modes.py", str(tmp_path / "modes.png"))
     assert (tmp_path / "modes.png").read_bytes() == (EXAMPLES / "modes.png").read_bytes()
+
+
+@pytest.mark.parametrize("path", sorted((EXAMPLES / "adapters").glob("*_*.py")), ids=lambda path: path.stem)
+def test_adapters(path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=EXAMPLES.parent, timeout=240)
+    assert done.returncode == 0, done.stderr
+    pages = [int(number) for number in re.findall(r"(\d+) pages", done.stdout)]
+    assert pages and min(pages) > 0, done.stdout
+    assert "False" not in done.stdout

@@ -132,7 +132,7 @@ class Viewer:
                     content += [caption, page.picture]
                 yield _Drawn(batch, pages, wire.shown(content), report)
                 continue
-            reasons |= {position: refusal for position in range(batch.start, batch.end)}
+            reasons |= dict.fromkeys(range(batch.start, batch.end), refusal)
 
     def _batch_report(self, batch: Batch, tokens: Sequence[int], num_pages: int, texts: Sequence[str]) -> BatchReport:
         mode: Mode | None = self.mode

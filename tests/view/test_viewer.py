@@ -28,10 +28,8 @@ def wire(messages: list[Any]) -> list[bytes]:
 @pytest.mark.parametrize("kind", ["chat", "tools"])
 def test_over_two_hundred_turns_what_was_sent_stays(kind: str) -> None:
     """At least 95 % of the bytes of a view are the beginning of the next, but for the steps at which a batch is drawn."""
-    if kind == "chat":
-        history = conversation(200, 400)
-    else:
-        history = write([Event("user"), *[Event("tools", 400)] * 99], "openai")
+    loop = [Event("user"), *[Event("tools", 400)] * 99]
+    history = conversation(200, 400) if kind == "chat" else write(loop, "openai")
     viewer = Viewer(READER, strict=True)
     before: list[bytes] = []
     steps, drawn = 0, 0
