@@ -101,7 +101,10 @@ class Forwarder:
 
     async def _send(self, request: Request, body: bytes, extra: dict[str, str]) -> Response:
         assert self._client is not None
-        url = self.upstream + request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        path = request.scope.get("raw_path", request.url.path.encode()).decode(
+            "latin-1"
+        )  # with its escapes as they came
+        url = self.upstream + path + (f"?{request.url.query}" if request.url.query else "")
         dropped = {"host", "content-length", TOKEN_HEADER, *HOP_BY_HOP}
         headers = [(name, value) for name, value in request.headers.raw if name.decode("latin-1") not in dropped]
         sent = self._client.build_request(request.method, url, content=body or None)

@@ -1,6 +1,7 @@
 """What an adapter holds: a viewer for each reader that requests name, over one cache of drawings."""
 
 from collections.abc import Iterable, Sequence
+from threading import Lock
 from typing import Any
 
 from optical_memory.readers import Reader, reader_named
@@ -39,6 +40,7 @@ class Views:
         self.latest: View | None = None
         self._drawings = Drawings()
         self._counts = TokenCounts()
+        self._lock = Lock()
         self._viewers: dict[tuple[str, str], Viewer] = {}
 
     def view(self, messages: Sequence[Any], model: str = "", shape: str | None = None, scope: str = "") -> View:
@@ -48,20 +50,22 @@ class Views:
         return view
 
     def viewer(self, model: str = "", scope: str = "") -> Viewer:
-        viewer = self._viewers.get((model, scope))
-        if viewer is None:
-            if len(self._viewers) >= SCOPES:
-                self._viewers.pop(next(iter(self._viewers)))
-            viewer = self._viewers[model, scope] = Viewer(
-                self._reader(model),
-                keep_last=self.keep_last,
-                pages_in_batch=self.pages_in_batch,
-                drawings=self._drawings,
-                counts=self._counts,
-                scope=scope,
-                strict=self.strict,
-            )
-        return viewer
+        with self._lock:
+            viewer = self._viewers.pop((model, scope), None)
+            if viewer is None:
+                viewer = Viewer(
+                    self._reader(model),
+                    keep_last=self.keep_last,
+                    pages_in_batch=self.pages_in_batch,
+                    drawings=self._drawings,
+                    counts=self._counts,
+                    scope=scope,
+                    strict=self.strict,
+                )
+                if len(self._viewers) >= SCOPES:
+                    del self._viewers[next(iter(self._viewers))]
+            self._viewers[model, scope] = viewer  # the one used last stands last
+            return viewer
 
     def _reader(self, model: str) -> Reader:
         reader = self.reader or reader_named(model, self.own)

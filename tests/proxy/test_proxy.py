@@ -1,5 +1,6 @@
 """The proxy over real sockets: bytes, headers, failures, hang-ups, and the real clients through it."""
 
+import gzip
 import json
 import logging
 import socket
@@ -45,6 +46,10 @@ class Upstream:
         path = request.url.path
         if path == "/v1/broken":
             return JSONResponse({"error": {"message": "no", "type": "x"}}, 429, {"retry-after": "7", "x-own": "1"})
+        if path == "/v1/packed":
+            return Response(gzip.compress(b"packed " * 99, mtime=0), headers={"content-encoding": "gzip"})
+        if path == "/v1/a/b c":
+            return Response(request.scope["raw_path"])
         if path == "/v1/endless":
             return StreamingResponse(self.endless())
         anthropic = path.startswith("/v1/messages")
@@ -139,6 +144,13 @@ def test_what_is_not_drawn_is_sent_byte_for_byte_with_the_reason(
     reply = httpx2.post(f"{proxy}/v1/chat/completions", content=content)
     assert upstream.bodies[-1] == content
     assert reason in reply.headers["x-optical-memory"] and "saved=0" in reply.headers["x-optical-memory"]
+
+
+def test_packed_bytes_stay_packed_and_escapes_stay_escapes(proxy: str) -> None:
+    with httpx2.stream("GET", f"{proxy}/v1/packed") as reply:
+        assert b"".join(reply.iter_raw()) == gzip.compress(b"packed " * 99, mtime=0)
+        assert reply.headers["content-encoding"] == "gzip"
+    assert httpx2.get(f"{proxy}/v1/a%2Fb%20c").content == b"/v1/a%2Fb%20c"
 
 
 def test_errors_of_the_upstream_are_handed_on(proxy: str) -> None:
