@@ -1,8 +1,11 @@
 """Every example runs, in its quick form, as its first lines say."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -44,3 +47,13 @@ def test_needle_heatmap(tmp_path: Path) -> None:
     out = run("examples/needle_heatmap.py", str(tmp_path / "needles.html"))
     assert out.startswith("12 questions")
     assert "<svg" in (tmp_path / "needles.html").read_text()
+
+
+@pytest.mark.parametrize("path", sorted((EXAMPLES / "adapters").glob("*_*.py")), ids=lambda path: path.stem)
+def test_adapters(path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=EXAMPLES.parent, timeout=240)
+    assert done.returncode == 0, done.stderr
+    pages = [int(number) for number in re.findall(r"(\d+) pages", done.stdout)]
+    assert pages and min(pages) > 0, done.stdout
+    assert "False" not in done.stdout

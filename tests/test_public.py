@@ -27,7 +27,19 @@ NAMES = {
     "load_model",
 }
 HEAVY = ("torch", "transformers", "numpy", "faiss", "PIL", "freetype", "pydantic", "tokenizers", "safetensors")
-COMMANDS = ("compress", "read", "recall", "ask", "models", "train", "evaluate")
+COMMANDS = (
+    "compress",
+    "read",
+    "recall",
+    "ask",
+    "models",
+    "train",
+    "evaluate",
+    "estimate",
+    "calibrate",
+    "proxy",
+    "serve",
+)
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate reading, evaluate fox, evaluate speed."""
+"""Commands that measure: evaluate reading, evaluate fox, evaluate speed, evaluate proxy."""
 
 import argparse
 import sys
@@ -20,6 +20,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     fox.add_argument("--data", type=Path, required=True, metavar="DIR", help="truth and outputs (evaluation/fox.py)")
     speed = tasks.add_parser("speed", help="rendering, encoding and reading, beside their peers")
     _add_needles(tasks)
+    proxy = tasks.add_parser("proxy", help="what the proxy adds before the first byte, with many streams open")
+    proxy.add_argument("--histories", type=Path, required=True, nargs="+", metavar="FILE", help="conversations to send")
+    proxy.add_argument("--streams", type=count, default=200, metavar="N", help="streams open at once (200)")
+    proxy.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    proxy.set_defaults(run=_evaluate_proxy)
     for task in (reading, fox, speed):
         task.set_defaults(run=_evaluate)
         add_model_options(task)
@@ -63,6 +68,18 @@ def _needles(options: argparse.Namespace) -> int:
         print(f"{plan.num_trials * len(systems):,} questions over {tokens:,} text tokens a system", file=sys.stderr)
     run = evaluate_needles(model, text, plan, systems, RunFile(options.out) if options.out else None)
     print(run.model_dump_json(indent=2) if options.json else as_table(run.figures))
+    return 0
+
+
+def _evaluate_proxy(options: argparse.Namespace) -> int:
+    from optical_memory.memory.files import load_history
+    from optical_memory.proxy.load import measure
+
+    found = measure([load_history(path) for path in options.histories], max(2, options.streams))
+    if options.json:
+        print_json(found.model_dump())
+    else:
+        print(found)
     return 0
 
 

@@ -50,10 +50,11 @@ class Decoder(DeepseekOcr2TextPreTrainedModel, GenerationMixin):  # type: ignore
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
         use_cache: bool | None = None,
-        logits_to_keep: int = 0,
+        logits_to_keep: int | Tensor = 0,
         **kwargs: object,
     ) -> CausalLMOutputWithPast:
-        """(B, T) ids or (B, T, D) embeddings -> logits (B, T, vocabulary), of the last `logits_to_keep` positions if given.
+        """(B, T) ids or (B, T, D) embeddings -> logits (B, T, vocabulary), of the last `logits_to_keep` positions if given (of
+        those positions, if it is a tensor of them).
 
         A cache is handed on under the name that the installed transformers gives it (`past_key_values`, from 5.24 `cache`).
         """
@@ -66,7 +67,11 @@ class Decoder(DeepseekOcr2TextPreTrainedModel, GenerationMixin):  # type: ignore
             **kwargs,
         )
         hidden = outputs.last_hidden_state
-        logits = self.lm_head(hidden[:, -logits_to_keep:] if logits_to_keep else hidden)
+        if isinstance(logits_to_keep, Tensor):
+            hidden = hidden[:, logits_to_keep]
+        elif logits_to_keep:
+            hidden = hidden[:, -logits_to_keep:]
+        logits = self.lm_head(hidden)
         return CausalLMOutputWithPast(
             logits=logits, past_key_values=outputs.past_key_values, hidden_states=outputs.hidden_states
         )

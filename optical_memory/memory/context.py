@@ -1,6 +1,5 @@
 """What a reader gets: text and pages in order, handed over as messages with pictures, as input embeddings, or as text."""
 
-import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -8,21 +7,18 @@ from typing import TYPE_CHECKING, Any
 from optical_memory.encoded import EncodedPage
 from optical_memory.errors import OpticalMemoryError
 from optical_memory.memory.fidelity import source_text
+from optical_memory.memory.legend import LEGEND
 from optical_memory.memory.report import Report
 from optical_memory.memory.turn import Turn
+from optical_memory.memory.wire import shape_named
+from optical_memory.memory.wire.picture import Picture
 from renderers import Page, to_png
-from renderers.transcript import MARK_LETTERS, MARKS
+from renderers.transcript import MARKS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from optical_memory.model import Model
-
-LEGEND = (
-    "Earlier turns of this conversation are drawn on the pages that follow. A letter in reverse opens a turn: "
-    + ", ".join(f"{letter} {label.replace('_', ' ')}" for label, letter in MARK_LETTERS.items())
-    + ". A pilcrow is a line break, an angle quote a tab; lines wrap at the edge without a hyphen."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ class TextPart:
         if self.whole and not self.detached:
             return self.turn.as_message()
         heading = f"[{self.turn.role}, turn {self.turn.id}{', continued' if self.start else ''}]"
-        return {"role": "user", "content": f"{heading} {self.text}"}
+        return shape_named(self.turn.shape).told(f"{heading} {self.text}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,38 +71,38 @@ class Context:
     parts: tuple[TextPart | PagePart, ...]
     report: Report
     _model: "Model" = field(repr=False)
+    shape: str = "openai"
+    """The wire shape that the history came in."""
 
     @property
     def pages(self) -> list[PagePart]:
         return [part for part in self.parts if isinstance(part, PagePart)]
 
-    def messages(self, shape: str = "openai") -> list[dict[str, Any]]:
-        """Chat messages for a hosted vision model: turns that stay text as they came, pages as PNGs in user messages.
+    def messages(self, shape: str | None = None) -> list[dict[str, Any]]:
+        """Messages for a hosted vision model, in the shape that the history came in: turns that stay text as they came, pages
+        as PNGs in user messages.
 
-        Raises OpticalMemoryError for a shape that is not known.
+        Raises OpticalMemoryError if another shape is asked for.
         """
-        if shape != "openai":
-            raise OpticalMemoryError(f"messages come in the shape 'openai', got {shape!r}")
+        if shape not in (None, self.shape):
+            raise OpticalMemoryError(f"this history came in the shape {self.shape!r} and goes in it, not in {shape!r}")
+        wire = shape_named(self.shape)
         messages: list[dict[str, Any]] = []
         explained = False
         for run in self._runs():
             if isinstance(run, TextPart):
                 messages.append(run.as_message())
                 continue
-            content: list[dict[str, Any]] = [] if explained else [{"type": "text", "text": LEGEND}]
+            content: list[str | Picture] = [] if explained else [LEGEND]
             explained = True
             for part in run:
-                content.append({"type": "text", "text": f"Page {part.number}, {_turns_on(part.page)}:"})
-                content.append({"type": "image_url", "image_url": {"url": self.data_url(part), "detail": "high"}})
-            messages.append({"role": "user", "content": content})
+                content += [f"Page {part.number}, {_turns_on(part.page)}:", Picture.of(self.png(part))]
+            messages.append(wire.shown(content))
         return messages
 
     def png(self, part: PagePart) -> bytes:
         """A page of this context as a PNG at its mode's side."""
         return to_png(self._model.picture(part.page, part.encoded.mode.side), self._model.colours)
-
-    def data_url(self, part: PagePart) -> str:
-        return "data:image/png;base64," + base64.b64encode(self.png(part)).decode("ascii")
 
     def splice_parts(self) -> list[str | EncodedPage]:
         """The parts as the decoder takes them: a marker letter before each text, encoded pages between."""

@@ -111,7 +111,7 @@ class OpticalMemory:
         drawn = [index for index, page in enumerate(stored) if page is not None]
         self._remember([pages[index] for index in drawn], ["\n".join(texts_on[index]) for index in drawn])
         report = self._report(turns, parts, time.perf_counter() - began)
-        self._context = Context(tuple(parts), report, self.model)
+        self._context = Context(tuple(parts), report, self.model, turns[0].shape)
         return self._context
 
     def _lay_out(self, turns: Sequence[Turn]) -> list[Page]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from optical_memory.memory.secrets import secret_in
 from optical_memory.memory.turn import Turn, tool_units
 
 
@@ -29,10 +30,14 @@ def _reason(turn: Turn, is_newest: bool, num_newest: int, unreadable: Callable[[
         return "system message"
     if is_newest:
         return f"one of the newest {num_newest} turns"
+    if turn.kept:
+        return turn.kept
     if turn.attachments:
         return f"holds {', '.join(sorted(set(turn.attachments)))}"
     if not turn.text:
-        return "empty"
+        return None if turn.leads else "empty"
+    if secret := secret_in(turn.text):
+        return f"holds {secret}"
     strange = unreadable(turn.text)
     if strange:
         return "characters that the model does not read: " + strange[:8].encode("unicode_escape").decode("ascii")

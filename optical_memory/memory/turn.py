@@ -1,17 +1,13 @@
-"""A turn: one message of a conversation, and how foreign messages become turns. Foreign JSON is checked here and nowhere else."""
+"""A turn: one message of a conversation. Foreign messages become turns in `wire`, one file for each shape."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from optical_memory.errors import InvalidHistoryError
 
 Role = Literal["system", "user", "assistant", "tool"]
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
-_FOREIGN_ROLES: dict[str, Role] = {"human": "user", "ai": "assistant"}
-_ALIASES: dict[str, Role] = {"developer": "system", "function": "tool", **_FOREIGN_ROLES}
-_TEXT_PARTS = (None, "text", "input_text", "output_text", "refusal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +17,14 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a call gave back, where one message holds several results or other text beside them. `call` may be unnamed ("")."""
+
+    call: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,14 @@ class Turn:
     attachments: tuple[str, ...] = ()
     message: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     """The message as it came, handed back unchanged where the turn stays text."""
+    results: tuple[ToolResult, ...] = ()
+    """Results of calls in a message that may hold several (Anthropic's and Gemini's shapes)."""
+    leads: bool = False
+    """True for what must not be parted from the turn after it: reasoning and what it led to."""
+    kept: str | None = None
+    """Why the turn may not be drawn, where the conversation around it says so: a cache mark, a call without a result."""
+    shape: str = "openai"
+    """The wire shape that the message came in."""
 
     def __post_init__(self) -> None:
         if self.role not in ROLES:
@@ -46,22 +58,35 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """Everything of the turn that is text: the speaker's name, the content, and its tool calls."""
+        """Everything of the turn that is text: the speaker's name, the content, its tool calls and results."""
         return "".join(text for _, text in self.passages())
 
     def passages(self) -> list[tuple[str, str]]:
         """(label, text) in order, labelled for the renderer; always at least one."""
         label: str = "tool_result" if self.role == "tool" else self.role
         speaker = f"{self.name}: " if self.name else ""
-        passages = [(label, speaker + self.content)] if self.content or not self.tool_calls else []
+        passages = [("tool_result", result.content) for result in self.results if result.content]
+        if self.content or not (self.tool_calls or passages):
+            passages.append((label, speaker + self.content))
         passages += [("tool_call", f"{call.name}({call.arguments})") for call in self.tool_calls]
         return passages
 
+    @property
+    def answered(self) -> tuple[str, ...]:
+        """Ids of the calls that this turn gives results of."""
+        return (*((self.answers,) if self.answers is not None else ()), *(r.call for r in self.results if r.call))
+
+    @property
+    def is_unnamed_result(self) -> bool:
+        """A result that does not say of which call."""
+        return not self.answered and (self.role == "tool" or bool(self.results))
+
     def as_message(self) -> dict[str, Any]:
-        """The turn in OpenAI's chat shape: as it came, if it came so."""
+        """The turn as it came; one that did not come as a message in OpenAI's chat shape."""
         if self.message is not None:
             role = self.message.get("role")
-            return dict(self.message) if role not in _FOREIGN_ROLES else {**self.message, "role": self.role}
+            own = {"human": "user", "ai": "assistant"}.get(role) if isinstance(role, str) else None
+            return dict(self.message) if own is None else {**self.message, "role": own}
         message: dict[str, Any] = {"role": self.role, "content": self.content}
         if self.name:
             message["name"] = self.name
@@ -75,19 +100,19 @@ class Turn:
         return message
 
 
-def parse_history(history: Iterable[Turn | Mapping[str, Any]]) -> list[Turn]:
-    """Chat messages (OpenAI's shape) or turns, in order, each with an id of its own.
+def parse_history(history: Iterable[Turn | Mapping[str, Any]], shape: str | None = None) -> list[Turn]:
+    """Messages of one wire shape (sniffed if not given) or turns, in order, each with an id of its own.
 
     Raises InvalidHistoryError that says which message is wrong and what was expected; nothing is dropped in silence.
     """
+    from optical_memory.memory.wire import read_messages  # wire builds turns, so that it comes after this module
+
     if isinstance(history, (str, bytes, Mapping)) or not isinstance(history, Iterable):
         raise InvalidHistoryError(
             f"a history is a list of messages, got {type(history).__name__}; "
             'wrap it: [{"role": "user", "content": ...}]'
         )
-    turns = [
-        message if isinstance(message, Turn) else parse_message(message, index) for index, message in enumerate(history)
-    ]
+    turns = read_messages(list(history), shape)
     given: dict[str, int] = {}
     for index, turn in enumerate(turns):
         if turn.id and given.setdefault(turn.id, index) != index:
@@ -105,92 +130,41 @@ def _free_id(index: int, taken: Mapping[str, int]) -> str:
     return identity
 
 
-def parse_message(message: Mapping[str, Any], index: int) -> Turn:
-    """One message in OpenAI's chat shape. `index` is only for the error's text."""
-    if not isinstance(message, Mapping):
-        raise InvalidHistoryError(
-            f"message {index} is a {type(message).__name__}; expected a dict with 'role' and 'content'"
-        )
-    role = _role(message, index)
-    content, attachments = _content(message.get("content"), index)
-    return Turn(
-        role,
-        content,
-        id=str(message["id"]) if message.get("id") else "",
-        tool_calls=tuple(_tool_calls(message, index)),
-        answers=str(message["tool_call_id"]) if message.get("tool_call_id") else None,
-        name=str(message["name"]) if message.get("name") else None,
-        attachments=attachments,
-        message=message,
-    )
-
-
-def _role(message: Mapping[str, Any], index: int) -> Role:
-    role = message.get("role")
-    role = _ALIASES.get(role, role) if isinstance(role, str) else role
-    if role not in ROLES:
-        known = ", ".join((*ROLES, *_ALIASES))
-        raise InvalidHistoryError(f"message {index} has role {role!r}; known roles are {known}")
-    return cast(Role, role)
-
-
-def _content(content: Any, index: int) -> tuple[str, tuple[str, ...]]:
-    """The text of a content field, and the kinds of its parts that are not text."""
-    if content is None:
-        return "", ()
-    if isinstance(content, str):
-        return content, ()
-    if not isinstance(content, Sequence):
-        raise InvalidHistoryError(
-            f"message {index} has content of type {type(content).__name__}; expected text or a list of parts"
-        )
-    texts, attachments = [], []
-    for part in content:
-        if isinstance(part, str):
-            texts.append(part)
-        elif isinstance(part, Mapping) and part.get("type") in _TEXT_PARTS and isinstance(part.get("text"), str):
-            texts.append(part["text"])
-        elif isinstance(part, Mapping):
-            attachments.append(str(part.get("type", "unknown part")))
-        else:
-            raise InvalidHistoryError(
-                f"message {index} has a content part of type {type(part).__name__}; expected a dict"
-            )
-    return "\n".join(texts), tuple(attachments)
-
-
-def _tool_calls(message: Mapping[str, Any], index: int) -> Iterable[ToolCall]:
-    calls = message.get("tool_calls") or ()
-    if isinstance(message.get("function_call"), Mapping):
-        calls = [{"id": "", "function": message["function_call"]}]  # the shape before tool_calls
-    if not isinstance(calls, Sequence) or isinstance(calls, str):
-        raise InvalidHistoryError(f"message {index} has tool_calls of type {type(calls).__name__}; expected a list")
-    for call in calls:
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-            raise InvalidHistoryError(f"message {index} has a tool call without a function name: {str(call)[:80]!r}")
-        arguments = function.get("arguments", "")
-        text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
-        yield ToolCall(str(call.get("id", "")), function["name"], text)
-
-
 def tool_units(turns: Sequence[Turn]) -> list[tuple[int, ...]]:
-    """Positions of turns that belong together: a turn with tool calls and every later turn that answers one of them.
+    """Positions of turns that belong together: a turn with tool calls and every later turn that answers one of them, and
+    reasoning with the turn it led to. No position is in two units.
 
     A result that names no call belongs to the call right before it.
     """
+    root = list(range(len(turns)))
+
+    def find(position: int) -> int:
+        while root[position] != position:
+            root[position] = root[root[position]]
+            position = root[position]
+        return position
+
+    def join(first: int, second: int) -> None:
+        one, other = sorted((find(first), find(second)))
+        root[other] = one
+
     caller: dict[str, int] = {}
-    units: dict[int, list[int]] = {}
     latest: int | None = None
     for position, turn in enumerate(turns):
         if turn.tool_calls:
             latest = position
-            units[position] = [position]
             caller |= {call.id: position for call in turn.tool_calls if call.id}
-        elif turn.role != "tool":
+        elif turn.role != "tool" and not turn.results:
             latest = None
-        unnamed = turn.role == "tool" and turn.answers is None
-        origin = latest if unnamed else caller.get(turn.answers or "")
-        if origin is not None and origin != position:
-            units[origin].append(position)
-    return [tuple(unit) for unit in units.values()]
+        if turn.leads and position + 1 < len(turns):
+            join(position, position + 1)
+        origins = {caller[call] for call in turn.answered if call in caller}
+        if turn.is_unnamed_result and latest is not None:
+            origins.add(latest)
+        for origin in origins:
+            join(origin, position)
+    units: dict[int, list[int]] = {}
+    for position in range(len(turns)):
+        units.setdefault(find(position), []).append(position)
+    alone = {position for position, unit in units.items() if len(unit) == 1 and not turns[position].tool_calls}
+    return [tuple(unit) for first, unit in units.items() if first not in alone]

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -201,7 +202,7 @@ def test_a_turn_becomes_a_message_and_back() -> None:
         Turn("tool", "y", "turn-0", answers="c1"),
         Turn("user", "z", "turn-0", name="Ada"),
     ):
-        assert parse(turn.as_message()) == turn
+        assert replace(parse(turn.as_message()), kept=None) == turn
 
 
 def test_messages_are_not_written_to() -> None:

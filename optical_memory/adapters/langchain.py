@@ -1,0 +1,81 @@
+"""LangChain agents: `create_agent(model, tools, middleware=[OpticalMiddleware(trust_cell=8)])`, sync and async.
+
+The agent's state keeps its messages; only the request to the model has pages in it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
+
+from optical_memory.adapters import missing
+from optical_memory.memory.wire import chat
+from optical_memory.view import Views
+from optical_memory.view.plan import RECALL_TOOL
+from optical_memory.view.recall import DESCRIPTION
+
+try:
+    from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+    from langchain.tools import InjectedState
+    from langchain_core.messages import BaseMessage, HumanMessage, convert_to_openai_messages
+    from langchain_core.tools import tool
+except ImportError as error:
+    raise missing("langchain", "langchain") from error
+
+_ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
+
+
+class OpticalMiddleware(AgentMiddleware):  # type: ignore[misc]
+    """Shows the model old turns as pages. Options are those of `Views`; `recall=True` gives it the tool `recall_memory`."""
+
+    def __init__(self, views: Views | None = None, *, recall: bool = False, **options: Any) -> None:
+        super().__init__()
+        self.views = views if views is not None else Views(**options)
+        self.tools = [self.recall_tool()] if recall else []
+
+    def wrap_model_call(self, request: ModelRequest, handler: Callable[[ModelRequest], ModelResponse]) -> ModelResponse:
+        return handler(self._seen(request))
+
+    async def awrap_model_call(
+        self, request: ModelRequest, handler: Callable[[ModelRequest], Awaitable[ModelResponse]]
+    ) -> ModelResponse:
+        return await handler(await asyncio.to_thread(self._seen, request))
+
+    def recall_tool(self) -> Any:
+        """The tool `recall_memory` over the agent's own state."""
+
+        def recall_memory(query: str, messages: Annotated[list[Any], InjectedState("messages")]) -> str:
+            return self.views.recall(query, as_chat(messages), shape="openai")
+
+        return tool(RECALL_TOOL, description=DESCRIPTION)(recall_memory)
+
+    def _seen(self, request: ModelRequest) -> ModelRequest:
+        messages = request.messages
+        view = self.views.view(as_chat(messages), model_name(request.model), "openai")
+        if not view.pages:
+            return request
+        shown = [
+            messages[part] if isinstance(part, int) else HumanMessage(content=part["content"]) for part in view.layout
+        ]
+        return request.override(messages=shown)
+
+
+def as_chat(messages: Sequence[BaseMessage]) -> list[dict[str, Any]]:
+    """One chat message for each of LangChain's; what does not fit into one is marked as unknown and so stays as it is."""
+    return [_as_chat(message) for message in messages]
+
+
+def _as_chat(message: BaseMessage) -> dict[str, Any]:
+    try:
+        converted = convert_to_openai_messages([message])
+        if len(converted) == 1:
+            chat.read_message(converted[0], 0)
+            return dict(converted[0])
+    except Exception:  # whatever LangChain or we cannot translate is left alone
+        pass
+    return {"role": _ROLES.get(message.type, "user"), "content": [{"type": f"a {message.type} message"}]}
+
+
+def model_name(model: Any) -> str:
+    """The name of a chat model: integrations call the field `model` or `model_name`."""
+    name = getattr(model, "model_name", None) or getattr(model, "model", None)
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,9 @@
+"""What a reader is told before its first page."""
+
+from renderers.transcript import MARK_LETTERS
+
+LEGEND = (
+    "Earlier turns of this conversation are drawn on the pages that follow. A letter in reverse opens a turn: "
+    + ", ".join(f"{letter} {label.replace('_', ' ')}" for label, letter in MARK_LETTERS.items())
+    + ". A pilcrow is a line break, an angle quote a tab; lines wrap at the edge without a hyphen."
+)

@@ -1,0 +1,156 @@
+"""The proxy as an ASGI application: bodies rewritten on the way up, bytes passed through on the way down.
+
+Nothing is logged. Headers are handed on and never kept: of the key, only a hash that no other process can make names a scope.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+from anyio import to_thread
+
+from optical_memory.adapters import missing
+from optical_memory.proxy.binding import TOKEN_HEADER, admits
+from optical_memory.proxy.rewrite import rewrite
+from optical_memory.view import Views
+
+try:
+    import httpx2
+    from starlette.applications import Starlette
+    from starlette.requests import ClientDisconnect, Request
+    from starlette.responses import JSONResponse, Response, StreamingResponse
+    from starlette.routing import Route
+except ImportError as error:
+    raise missing("starlette and httpx2", "proxy") from error
+
+HEADER = "x-optical-memory"
+RECALL_PATH = "/optical-memory/recall"
+HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+KEYS = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+CONNECT_SECONDS = 10.0
+
+
+def build_app(
+    upstream: str, views: Views, token: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
+) -> Starlette:
+    """`upstream`: the provider's base URL without the version ("https://api.openai.com"); `token` if others can reach us."""
+    forwarder = Forwarder(upstream, views, token, transport)
+    routes = [
+        Route(RECALL_PATH, forwarder.recall, methods=["POST"]),
+        Route("/{path:path}", forwarder.forward, methods=METHODS),
+    ]
+    return Starlette(routes=routes, lifespan=forwarder.lifespan)
+
+
+class Forwarder:
+    """Hands requests on. One client for all of them; no limit on connections, no time-out once connected: both are upstream's."""
+
+    def __init__(
+        self, upstream: str, views: Views, token: str | None, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
+        self.upstream = upstream.rstrip("/")
+        self.views = views
+        self.token = token
+        self.transport = transport
+        self._salt = os.urandom(16)
+        self._client: httpx2.AsyncClient | None = None
+        self._drawing = anyio.CapacityLimiter(2)
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # at INFO it tells whole URLs, and Gemini's hold keys
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=256)
+        timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+        async with httpx2.AsyncClient(
+            limits=limits, timeout=timeout, follow_redirects=False, trust_env=False, transport=self.transport
+        ) as self._client:
+            yield
+
+    async def forward(self, request: Request) -> Response:
+        if not admits(self.token, request.headers.get(TOKEN_HEADER)):
+            return _error(401, f"this proxy wants its token in the header {TOKEN_HEADER}")
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return Response(status_code=499)
+        extra: dict[str, str] = {}
+        if request.method == "POST" and body:
+            rewritten = await to_thread.run_sync(
+                rewrite, request.url.path, body, self.views, self._scope(request), limiter=self._drawing
+            )
+            if rewritten is not None:
+                body, extra = rewritten.body, {HEADER: rewritten.told}
+        return await self._send(request, body, extra)
+
+    async def _send(self, request: Request, body: bytes, extra: dict[str, str]) -> Response:
+        assert self._client is not None
+        path = request.scope.get("raw_path", request.url.path.encode()).decode(
+            "latin-1"
+        )  # with its escapes as they came
+        url = self.upstream + path + (f"?{request.url.query}" if request.url.query else "")
+        dropped = {"host", "content-length", TOKEN_HEADER, *HOP_BY_HOP}
+        headers = [(name, value) for name, value in request.headers.raw if name.decode("latin-1") not in dropped]
+        sent = self._client.build_request(request.method, url, content=body or None)
+        sent.headers = httpx2.Headers(
+            [*headers, *((k, v) for k, v in sent.headers.raw if k.lower() in (b"host", b"content-length"))]
+        )
+        try:
+            reply = await self._client.send(sent, stream=True)
+        except httpx2.TimeoutException:
+            return _error(504, "the upstream did not answer in time", extra)
+        except httpx2.TransportError as error:
+            return _error(502, f"the upstream could not be reached: {type(error).__name__}", extra)
+        response = StreamingResponse(_bytes_of(reply), status_code=reply.status_code)
+        kept = [(name.lower(), value) for name, value in reply.headers.raw if name.lower().decode() not in HOP_BY_HOP]
+        response.raw_headers = [*kept, *((name.encode(), value.encode("latin-1")) for name, value in extra.items())]
+        return response
+
+    async def recall(self, request: Request) -> Response:
+        """`{"query": ..., "messages": [...], "model": ..., "shape": ...}` -> `{"text": ...}`: the tool `recall_memory`."""
+        if not admits(self.token, request.headers.get(TOKEN_HEADER)):
+            return _error(401, f"this proxy wants its token in the header {TOKEN_HEADER}")
+        try:
+            asked: Any = json.loads(await request.body())
+            query, messages = str(asked["query"]), list(asked["messages"])
+        except (ValueError, KeyError, TypeError):
+            return _error(400, 'expected JSON with "query" and "messages"')
+        text = await to_thread.run_sync(
+            self.views.recall, query, messages, str(asked.get("model", "")), asked.get("shape"), limiter=self._drawing
+        )
+        return JSONResponse({"text": text})
+
+    def _scope(self, request: Request) -> str:
+        """A name for whoever sent the request, from its key: tenants never share a drawing."""
+        keys = "\0".join(request.headers.get(name, "") for name in KEYS)
+        return hashlib.blake2b(keys.encode(), key=self._salt, digest_size=16).hexdigest()
+
+
+async def _bytes_of(reply: httpx2.Response) -> AsyncIterator[bytes]:
+    """The upstream's bytes as they come, still encoded. If it dies midway so does our stream: nobody is told that it ended."""
+    try:
+        async for part in reply.aiter_raw():
+            yield part
+    finally:
+        with anyio.CancelScope(shield=True):
+            await reply.aclose()
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": {"type": "optical_memory_proxy", "message": message}}, status, headers)

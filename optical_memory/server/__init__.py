@@ -1,0 +1,1 @@
+"""Our own model behind an OpenAI-compatible endpoint: `optical-memory serve`."""

@@ -1,0 +1,86 @@
+"""What an adapter holds: a viewer for each reader that requests name, over one cache of drawings."""
+
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from typing import Any
+
+from optical_memory.readers import Reader, reader_named
+from optical_memory.view.counts import TokenCounts
+from optical_memory.view.drawing import Drawings
+from optical_memory.view.recall import recall
+from optical_memory.view.viewer import KEEP_LAST, PAGES_IN_BATCH, View, Viewer
+
+SCOPES = 256
+"""Viewers kept at once, one for each reader and scope."""
+
+
+class Views:
+    """Views for whatever model a request names.
+
+    `reader`: the reader to assume whatever the name. `readers`: rows of one's own, as `calibrate` writes them. `trust_cell`:
+    readers of the table are taken at your word to read cells of that many pixels. `latest` is the view made last.
+    """
+
+    def __init__(
+        self,
+        reader: Reader | str | None = None,
+        *,
+        readers: Iterable[Reader] = (),
+        trust_cell: int | None = None,
+        keep_last: int = KEEP_LAST,
+        pages_in_batch: int = PAGES_IN_BATCH,
+        strict: bool = False,
+    ) -> None:
+        self.own = tuple(readers)
+        self.reader = reader_named(reader, self.own) if isinstance(reader, str) else reader
+        self.trust_cell = trust_cell
+        self.keep_last = keep_last
+        self.pages_in_batch = pages_in_batch
+        self.strict = strict
+        self.latest: View | None = None
+        self._drawings = Drawings()
+        self._counts = TokenCounts()
+        self._lock = Lock()
+        self._viewers: dict[tuple[str, str], Viewer] = {}
+
+    def view(self, messages: Sequence[Any], model: str = "", shape: str | None = None, scope: str = "") -> View:
+        """The view for the reader of that name. Fails open unless `strict`."""
+        view = self.viewer(model, scope).view(messages, shape)
+        self.latest = view
+        return view
+
+    def viewer(self, model: str = "", scope: str = "") -> Viewer:
+        with self._lock:
+            viewer = self._viewers.pop((model, scope), None)
+            if viewer is None:
+                viewer = Viewer(
+                    self._reader(model),
+                    keep_last=self.keep_last,
+                    pages_in_batch=self.pages_in_batch,
+                    drawings=self._drawings,
+                    counts=self._counts,
+                    scope=scope,
+                    strict=self.strict,
+                )
+                if len(self._viewers) >= SCOPES:
+                    del self._viewers[next(iter(self._viewers))]
+            self._viewers[model, scope] = viewer  # the one used last stands last
+            return viewer
+
+    def _reader(self, model: str) -> Reader:
+        reader = self.reader or reader_named(model, self.own)
+        if self.trust_cell is not None and reader.never is None and reader.proven_cell is None:
+            return reader.trusted(self.trust_cell)
+        return reader
+
+    def recall(
+        self,
+        query: str,
+        messages: Sequence[Any] | None = None,
+        model: str = "",
+        shape: str | None = None,
+        limit: int = 3,
+    ) -> str:
+        """The answer of the tool `recall_memory`: exact text from the pages of a history, or of the latest view."""
+        view = self.latest if messages is None else self.viewer(model).view(messages, shape)
+        return recall(view.pages if view is not None else (), query, limit)

@@ -1,0 +1,61 @@
+"""Calibration against a reader that truly reads the pictures: the bundled readout, behind an API that says what it saw."""
+
+import base64
+import io
+import json
+import re
+
+import httpx2
+import pytest
+from openai import OpenAI
+from PIL import Image
+
+from optical_memory.adapters.calibrate import calibrate, page_with_needles
+from optical_memory.model import Model
+from optical_memory.modes import NATIVE_MODES
+from tests.adapters.double import CHAT_REPLY
+
+
+class Eyes:
+    """Reads pages of `smallest` pixels a side and more; charges 300 tokens a page and 10 for the rest."""
+
+    def __init__(self, model: Model, smallest: int) -> None:
+        self.model = model
+        self.smallest = smallest
+
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
+        parts = json.loads(request.content)["messages"][0]["content"]
+        urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+        lines = [line for url in urls for line in self.codes(base64.b64decode(url.split(",")[1]))]
+        message = {"role": "assistant", "content": "\n".join(lines) or "nothing"}
+        usage = {"prompt_tokens": 10 + 300 * len(urls), "completion_tokens": 1, "total_tokens": 1}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        return httpx2.Response(200, json={**CHAT_REPLY, "choices": [choice], "usage": usage})
+
+    def codes(self, png: bytes) -> list[str]:
+        image = Image.open(io.BytesIO(png))
+        if image.width < self.smallest:
+            return []
+        mode = next(mode for mode in NATIVE_MODES if mode.side == image.width)
+        reading = self.model.read([self.model.encode_picture(image.convert("RGB"), mode)], self.model.grid)[0]
+        return [" ".join(pair) for pair in re.findall(r"code of (\w+) is ([0-9a-f]{12})", reading.text)]
+
+
+@pytest.mark.parametrize(("smallest", "proven", "mode"), [(512, 8, "Tiny"), (1024, 16, "Base"), (9999, None, "None")])
+def test_what_is_read_is_proven_and_what_is_not_is_not(
+    bundled_model: Model, smallest: int, proven: int | None, mode: str
+) -> None:
+    transport = httpx2.MockTransport(Eyes(bundled_model, smallest))
+    with OpenAI(api_key="k", http_client=httpx2.Client(transport=transport)) as client:
+        found = calibrate("brand-new", "", "", needles=5, client=client)
+    assert found.reader.proven_cell == proven and str(found.reader.mode()) == mode
+    assert found.read == {side // 64: 5 if side >= smallest else 0 for side in (512, 640, 1024, 1280)}
+    assert all(250 < tokens <= 300 for tokens in found.page_tokens.values())
+    assert f"8 px {found.read[8]}/5" in found.reader.evidence
+
+
+def test_a_page_of_needles_is_one_full_page_and_differs_by_seed() -> None:
+    text, codes = page_with_needles(10, 1)
+    assert 3500 < len(text) < 4096 and len(codes) == 10
+    assert all(f"The code of {name} is {code}." in text for name, code in codes.items())
+    assert page_with_needles(10, 2)[1] != codes
