@@ -102,6 +102,20 @@ def grids(steps: int = 3000) -> EncoderRecipe:
     return EncoderRecipe(portions, steps, rate=7e-4, warm_up=100, cool_down=0.6, seed=3)
 
 
+def polish(steps: int = 350) -> EncoderRecipe:
+    """Last: a falling rate over everything, most of all the cells that straddle patches."""
+    portions = (
+        Portion(TINY, 1),
+        Portion(SMALL, 2),
+        Portion(LARGE, 2, crop=4),
+        Portion(TINY, 2, grid=DENSE),
+        Portion(SMALL, 1, grid=DENSE),
+        Portion(BASE, 1, crop=4, grid=DENSE),
+        Portion(LARGE, 1, crop=4, grid=DENSE),
+    )
+    return EncoderRecipe(portions, steps, rate=4e-4, warm_up=20, cool_down=1.0, seed=5)
+
+
 def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """Last: other faces and worn pictures at Base, beside all that was learnt before."""
     before = grids(steps)
@@ -114,7 +128,7 @@ def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRe
     return replace(before, portions=portions, rate=5e-4, wear=Wear(), seed=4)
 
 
-ENCODER_RECIPES = {"crops": crops, "pages": pages, "grids": grids, "faces": faces}
+ENCODER_RECIPES = {"crops": crops, "pages": pages, "grids": grids, "polish": polish, "faces": faces}
 
 
 def reading(steps: int = 3000) -> DecoderRecipe:
