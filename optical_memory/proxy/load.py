@@ -7,6 +7,7 @@ the upstream first and through the proxy then, after it has seen every history o
 import asyncio
 import json
 import multiprocessing
+import random
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from optical_memory.view import Views
 EVENTS, PAUSE = 16, 0.25
 """Events of a stream, and seconds between them."""
 READY_SECONDS = 30.0
+RESAMPLES = 1000
 
 
 class ProxyLoad(BaseModel):
@@ -43,6 +45,8 @@ class ProxyLoad(BaseModel):
     proxied_median: float
     proxied_p95: float
     added_median: float
+    added_interval: tuple[float, float]
+    """95 % of the added median, by resampling the requests."""
 
     def __str__(self) -> str:
         return (
@@ -50,7 +54,7 @@ class ProxyLoad(BaseModel):
             f"{self.body_bytes:,} bytes and {self.pages} pages on average\n"
             f"  first byte, direct   {self.direct_median:6.1f} ms median, {self.direct_p95:6.1f} ms at 95 %\n"
             f"  first byte, proxied  {self.proxied_median:6.1f} ms median, {self.proxied_p95:6.1f} ms at 95 %\n"
-            f"  added at the median  {self.added_median:6.1f} ms"
+            f"  added at the median  {self.added_median:6.1f} ms ({self.added_interval[0]:.1f} to {self.added_interval[1]:.1f})"
         )
 
 
@@ -91,7 +95,17 @@ def measure(histories: Sequence[Sequence[Mapping[str, Any]]], streams: int = 200
         proxied_median=median(proxied),
         proxied_p95=quantiles(proxied, n=20)[-1],
         added_median=median(proxied) - median(direct),
+        added_interval=_interval(direct, proxied),
     )
+
+
+def _interval(direct: Sequence[float], proxied: Sequence[float]) -> tuple[float, float]:
+    chance = random.Random(0)
+    added = sorted(
+        median(chance.choices(proxied, k=len(proxied))) - median(chance.choices(direct, k=len(direct)))
+        for _ in range(RESAMPLES)
+    )
+    return added[int(0.025 * RESAMPLES)], added[int(0.975 * RESAMPLES)]
 
 
 async def _load(port: int, bodies: Sequence[bytes], streams: int, rounds: int) -> list[float]:

@@ -5,7 +5,6 @@ import json
 import logging
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -202,9 +201,8 @@ def test_ten_thousand_messages_pass_within_the_picture_limit(proxy: str, upstrea
     history = [
         {"role": ("user", "assistant")[n % 2], "content": f"message {n}: nothing new here"} for n in range(10_001)
     ]
-    began = time.monotonic()
     reply = httpx2.post(f"{proxy}/v1/chat/completions", json={"model": "gpt-5", "messages": history}, timeout=60)
-    assert reply.status_code == 200 and time.monotonic() - began < 60
+    assert reply.status_code == 200
     assert 0 < num_pictures(json.loads(upstream.bodies[-1])) <= 500
 
 
