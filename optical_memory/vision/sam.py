@@ -11,8 +11,10 @@ from torch.nn import functional
 from optical_memory.config import SamConfig
 from optical_memory.modes import PATCH
 
-MASK_BYTES = 32 * 1024 * 1024
-"""The most that a mask of relative positions takes at once; measured on two cores with 32 MiB of cache."""
+MASK_BYTES = 8 * 1024 * 1024
+"""The most that a mask of relative positions takes at once on a CPU, so that it stays in the caches."""
+CPU_SLICE = 512
+"""Patches that pass the feed-forward part at once on a CPU."""
 FOLD_ABOVE = 256
 """Positions up to which an accelerator takes the mask too: windows, and the smallest views."""
 
@@ -70,7 +72,7 @@ class SamAttention(nn.Module):
     def _mix(self, qkv: Tensor) -> Tensor:
         """(B, H, W, 3C) -> (B, H, W, C)"""
         batch, height, width, channels = qkv.shape
-        parts = qkv.view(batch, height * width, 3, self.heads, self.head_width)
+        parts = qkv.reshape(batch, height * width, 3, self.heads, self.head_width)
         query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, H*W, head width)
         by_row = query.unflatten(2, (height, width))
         bias_h = torch.einsum("bnhwc,hkc->bnhwk", by_row, relative_table(self.rel_pos_h, height).to(query.dtype))
@@ -102,13 +104,16 @@ def _attend_by_rows(query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, b
     """
     batch, heads, height, width, _ = bias_h.shape
     row_bytes = batch * heads * width * height * width * query.element_size()
-    step = max(1, MASK_BYTES // row_bytes)
+    step = min(height, max(1, MASK_BYTES // row_bytes))
+    mask = None if torch.is_grad_enabled() else query.new_empty(batch, heads, step, width, height, width)
     mixed = []
     for first in range(0, height, step):
-        rows = slice(first, min(height, first + step))
-        mask = (bias_h[:, :, rows, :, :, None] + bias_w[:, :, rows, :, None, :]).flatten(-2).flatten(2, 3)
-        part = query[:, :, rows.start * width : rows.stop * width]
-        mixed.append(functional.scaled_dot_product_attention(part, key, value, attn_mask=mask))
+        last = min(height, first + step)
+        by_row, by_column = bias_h[:, :, first:last, :, :, None], bias_w[:, :, first:last, :, None, :]
+        out = None if mask is None else mask[:, :, : last - first]
+        bias = torch.add(by_row, by_column, out=out).flatten(-2).flatten(2, 3)
+        part = query[:, :, first * width : last * width]
+        mixed.append(functional.scaled_dot_product_attention(part, key, value, attn_mask=bias))
     return torch.cat(mixed, 2) if len(mixed) > 1 else mixed[0]
 
 
@@ -126,7 +131,21 @@ class SamBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, H, W, C) -> (B, H, W, C)"""
+        """(B, H, W, C) -> (B, H, W, C)
+
+        On a CPU a row of windows passes the whole block before the next one, and of a global block the feed-forward part goes
+        in slices: what lies between stays in the caches, and in an allocator's heap rather than in fresh pages.
+        """
+        in_slices = features.device.type == "cpu" and not self.training
+        if self.window and in_slices and features.shape[1] > self.window:
+            return torch.cat([self._whole(rows) for rows in features.split(self.window, 1)], 1)
+        if in_slices:
+            mixed = features + self.attn(self.norm1(features), self.window)
+            slices = mixed.flatten(0, 2).split(CPU_SLICE)
+            return torch.cat([part + self.mlp(self.norm2(part)) for part in slices]).view(features.shape)
+        return self._whole(features)
+
+    def _whole(self, features: Tensor) -> Tensor:
         features = features + self.attn(self.norm1(features), self.window)
         return features + self.mlp(self.norm2(features))
 
