@@ -301,7 +301,12 @@ def _offline(name: str, home: Path) -> "subprocess.CompletedProcess[str]":
         "memory = OpticalMemory(sys.argv[1], device='cpu')\n"
         "print(memory.model.config.name, 1000)\n"
     )
-    environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(home), "PATH": "/usr/bin:/bin", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    environment = {
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": str(home),
+        "PATH": "/usr/bin:/bin",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
     return subprocess.run(
         [sys.executable, "-c", code, name],
         capture_output=True,

@@ -23,10 +23,10 @@ def _sam_operations(sam: SamConfig, grid: int) -> int:
     patches = grid**2
     embedding = 2 * patches * 3 * PATCH**2 * sam.width
     linear = 2 * patches * sam.width * (4 * sam.width + 2 * sam.mlp_width)
-    windows = -((-grid // sam.window) ** 2) if sam.window else 0
+    windows = (grid + sam.window - 1) // sam.window if sam.window else 0
     attention = 0
     for block in range(sam.depth):
-        positions, count = (patches, 1) if block in sam.global_blocks else (sam.window**2, windows)
+        positions, count = (patches, 1) if block in sam.global_blocks else (sam.window**2, windows**2)
         edge = grid if block in sam.global_blocks else sam.window
         attention += count * positions * sam.width * (4 * positions + 4 * edge)
     return embedding + sam.depth * linear + attention
