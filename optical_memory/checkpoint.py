@@ -5,7 +5,7 @@ Only the tensors that are asked for are read, so that encoding and reading never
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -86,6 +86,29 @@ class Checkpoint:
         except (KeyError, ValidationError) as error:
             raise CheckpointError(f"{path} holds no configuration that this version understands: {error}") from error
         self.notes = {name: value for name, value in header.items() if name not in ("format", "config")}
+        self.dtype = torch.float32
+
+    @property
+    def num_bytes(self) -> int:
+        return self.path.stat().st_size
+
+    @property
+    def tokenizer_file(self) -> Path:
+        raise CheckpointError(f"{self.path} holds a model that reads characters: there is no tokenizer.json")
+
+    def fill(self, parts: Mapping[str, torch.nn.Module], device: torch.device, dtype: torch.dtype | None = None) -> str:
+        """Gives modules that were built on the meta device their weights, on `device` in `dtype` (float32 by default).
+
+        `parts`: "encoder", "readout", "decoder", any of them. Returns a fingerprint of weights and dtype.
+        """
+        tensors = self.load([f"{name}." for name in parts])
+        fingerprint = fingerprint_of(tensors)
+        for name in tensors:
+            tensors[name] = tensors[name].to(device, dtype)
+        for name, part in parts.items():
+            fill(part, tensors, f"{name}.", self.path)
+            part.to(device)
+        return fingerprint if dtype in (None, self.dtype) else f"{fingerprint}-{dtype}"
 
     def load(self, prefixes: Iterable[str]) -> dict[str, Tensor]:
         """The float32 tensors whose names begin with one of `prefixes`."""

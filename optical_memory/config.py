@@ -97,6 +97,8 @@ class DecoderConfig:
     image_token: int = 128_815
     bos_token: int = 0
     eos_token: int = 1
+    reference_window: int | None = None
+    """Generated tokens that a new one attends to, beside the whole prompt (Unlimited-OCR); None: all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Where tensors live and in which precision; the only file that names a kind of device."""
 
+from pathlib import Path
+
 import torch
 
 from optical_memory.errors import DeviceError
@@ -32,3 +34,73 @@ def available_devices() -> list[str]:
 
 def is_accelerator(device: torch.device) -> bool:
     return device.type != "cpu"
+
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_dtype(name: str, device: torch.device) -> torch.dtype:
+    """The dtype of that name. Raises DeviceError if the device cannot multiply in it, and lists what it can."""
+    if name in DTYPES and _multiplies(DTYPES[name], device):
+        return DTYPES[name]
+    able = [known for known, dtype in DTYPES.items() if _multiplies(dtype, device)]
+    raise DeviceError(f"{device} cannot compute in {name!r}; it can in {', '.join(able)}")
+
+
+def _multiplies(dtype: torch.dtype, device: torch.device) -> bool:
+    try:
+        square = torch.ones(2, 2, dtype=dtype, device=device)
+        return bool(torch.isfinite(square @ square).all())
+    except (RuntimeError, TypeError):
+        return False
+
+
+def peak_flops(device: torch.device, dtype: torch.dtype) -> float | None:
+    """Multiplications and additions a second of the matrix units, dense, as the maker states them; None where unknown."""
+    if device.type != "cuda":
+        return None
+    name = torch.cuda.get_device_name(device)
+    known = {"H100": 989e12, "H200": 989e12, "A100": 312e12}
+    for part, flops in known.items():
+        if part in name and dtype in (torch.bfloat16, torch.float16):
+            return flops
+    return None
+
+
+def synchronise(device: torch.device) -> None:
+    """Waits until the device has done what it was given, so that a clock can be read."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def describe(device: torch.device) -> str:
+    """The device in words, for beside a figure."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {torch.get_num_threads()} threads"
+
+
+def start_peak(device: torch.device) -> int | None:
+    """Bytes in use now; the peak is counted from here. None where nothing counts them."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        return int(torch.cuda.memory_allocated(device))
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+        return _status_bytes("VmRSS")
+    except OSError:
+        return None
+
+
+def peak_bytes(device: torch.device) -> int:
+    """The most bytes in use since `start_peak`."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return _status_bytes("VmHWM")
+
+
+def _status_bytes(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field + ":"))

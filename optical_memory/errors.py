@@ -3,6 +3,7 @@
 OpticalMemoryError
 ├── InvalidHistoryError      a history, turn or file that cannot be understood
 ├── UnreadableTextError      text that the face cannot draw or the model was not trained to read
+├── PictureError             a picture that cannot be read, or is too large
 ├── CheckpointError          weights that are missing, damaged, or of another architecture
 ├── DeviceError              a device that does not exist or cannot do what is asked
 ├── SpliceError              rows that do not fit the places made for them
@@ -21,6 +22,10 @@ class InvalidHistoryError(OpticalMemoryError, ValueError):
 
 class UnreadableTextError(OpticalMemoryError, ValueError):
     """Text that the face cannot draw or the model was not trained to read."""
+
+
+class PictureError(OpticalMemoryError, ValueError):
+    """A picture that cannot be read, or is too large."""
 
 
 class CheckpointError(OpticalMemoryError):

@@ -1,27 +1,33 @@
 """Encoder, readout and decoder as one thing. The decoder is loaded when it is first needed: encoding and reading do without."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
-from optical_memory.checkpoint import BUNDLED, Checkpoint, fill, fingerprint_of
+from optical_memory.checkpoint import BUNDLED, Checkpoint
 from optical_memory.config import DecoderConfig, ModelConfig
-from optical_memory.device import choose_device
+from optical_memory.device import choose_device, choose_dtype, is_accelerator
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import CheckpointError, SpliceError, UnreadableTextError
-from optical_memory.language.tokenizer import CharacterTokenizer
-from optical_memory.modes import Mode
+from optical_memory.hub import fetch_snapshot, is_hub_name
+from optical_memory.language.byte_pairs import BytePairTokenizer
+from optical_memory.language.tokenizer import CharacterTokenizer, Tokenizer
+from optical_memory.modes import BASE, TOKEN, Mode
+from optical_memory.published import PublishedCheckpoint
 from optical_memory.splice import splice
 from optical_memory.vision.encoder import DeepEncoder
+from optical_memory.vision.pictures import open_picture
 from optical_memory.vision.readout import CellGrid, Readout
 from optical_memory.vision.views import to_pixels, views_of
-from renderers import FACES, TRANSCRIPT_STYLES, Grid, Page, draw, palette, to_rgb
+from renderers import FACES, TRANSCRIPT_STYLES, Grid, Page, draw, glyph_atlas, palette, to_rgb
+from renderers.transcript import MARKS
 
 if TYPE_CHECKING:
     from optical_memory.language.decoder import Decoder
@@ -29,30 +35,54 @@ if TYPE_CHECKING:
 TOKEN_DTYPE = torch.bfloat16
 """How visual tokens are kept: 2 bytes a number."""
 BATCH_PIXELS = 4 * 1024 * 1024
-"""Pixels encoded at once; bounds memory and keeps a core's caches busy."""
+"""Pixels encoded at once on a CPU; bounds memory and keeps a core's caches busy."""
+ACCELERATOR_BATCH_PIXELS = 32 * 1024 * 1024
+"""The same on an accelerator: 32 pages at Base."""
+
+
+class Weights(Protocol):
+    """What a model needs of its files: a `Checkpoint` of ours, or a `PublishedCheckpoint` of official layout."""
+
+    path: Path
+    config: ModelConfig
+    notes: dict[str, str]
+
+    @property
+    def dtype(self) -> torch.dtype: ...
+
+    @property
+    def names(self) -> set[str]: ...
+
+    @property
+    def num_bytes(self) -> int: ...
+
+    @property
+    def tokenizer_file(self) -> Path: ...
+
+    def fill(self, parts: Mapping[str, nn.Module], device: torch.device, dtype: torch.dtype | None = None) -> str: ...
 
 
 class Model:
     """A checkpoint at work on a device.
 
-    `encode` and `read` are what the memory needs; `splice` and `answer` need the decoder.
+    `encode` and `read` are what the memory needs; `splice` and `answer` need the decoder. Encoder and decoder compute in
+    `dtype`, the checkpoint's own by default; the readout, where there is one, in float32.
     """
 
-    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+    def __init__(self, checkpoint: Weights, device: torch.device, dtype: torch.dtype | None = None) -> None:
         self.checkpoint = checkpoint
         self.config: ModelConfig = checkpoint.config
         self.device = device
-        tensors = checkpoint.load(["encoder.", "readout."])
-        self.fingerprint = fingerprint_of(tensors)
+        self.dtype = dtype or checkpoint.dtype
         with torch.device("meta"):
             self.encoder = DeepEncoder(self.config.encoder)
-            readout = Readout(self.config.readout, self.config.encoder.width) if self.config.readout else None
-        fill(self.encoder, tensors, "encoder.", checkpoint.path)
-        self.encoder.to(device).eval()
-        self.readout = readout
-        if readout is not None:
-            fill(readout, tensors, "readout.", checkpoint.path)
-            readout.to(device).eval()
+            self.readout = Readout(self.config.readout, self.config.encoder.width) if self.config.readout else None
+        self.fingerprint = checkpoint.fill({"encoder": self.encoder}, device, self.dtype)
+        self.encoder.eval()
+        if self.readout is not None:
+            reader = checkpoint.fill({"readout": self.readout}, device, torch.float32)
+            self.fingerprint = blake2b(f"{self.fingerprint}{reader}".encode(), digest_size=16).hexdigest()
+            self.readout.eval()
         typography = self.config.typography
         self.grid = Grid(typography.columns, typography.rows, typography.break_lines)
         self.face = FACES[typography.face]
@@ -64,29 +94,59 @@ class Model:
     def encode(self, pages: Sequence[Page], mode: Mode) -> list[EncodedPage]:
         """Draws pages for a mode and encodes them, in batches of one size."""
         if mode.tile_side is not None:
-            return [self.encode_picture(self._tiled_picture(page, mode.tile_side), mode) for page in pages]
+            return self.encode_pictures([self._tiled_picture(page, mode.tile_side) for page in pages], mode)
         encoded: list[EncodedPage] = []
-        size = max(1, BATCH_PIXELS // mode.side**2)
+        size = self._batch_size(mode.side)
         for first in range(0, len(pages), size):
             pixels = torch.stack([self._pixels(page, mode.side) for page in pages[first : first + size]])
-            tokens = self.encoder(pixels.to(self.device)).to(TOKEN_DTYPE)
+            tokens = self._encode_views(pixels)
             encoded += [EncodedPage(page_tokens.clone(), mode, self.fingerprint) for page_tokens in tokens]
         return encoded
 
     @torch.inference_mode()
-    def encode_picture(self, picture: Image.Image, mode: Mode) -> EncodedPage:
-        """Any RGB picture, in any mode."""
-        views = views_of(picture, mode)
-        tokens = [self.encoder(views.whole[None].to(self.device))[0]]
-        if len(views.cuts):
-            tokens.append(self.encoder(views.cuts.to(self.device)).flatten(0, 1))
-        return EncodedPage(torch.cat(tokens).to(TOKEN_DTYPE), mode, self.fingerprint, views.tiles)
+    def encode_pictures(
+        self, pictures: Sequence[Image.Image], mode: Mode, tiles: tuple[int, int] | None = None
+    ) -> list[EncodedPage]:
+        """Any pictures, in any mode: whole views together, cuts together.
+
+        `tiles`: (columns, rows) of every picture's cuts; those that fit each best if not given. Raises PictureError for a
+        picture that cannot be used, ValueError for tiles that the mode does not have.
+        """
+        views = [views_of(picture, mode, tiles) for picture in pictures]
+        if not views:
+            return []
+        wholes = self._encode_views(torch.stack([view.whole for view in views]))
+        cuts = iter(self._encode_views(torch.cat([view.cuts for view in views])))
+        encoded = []
+        for view, whole in zip(views, wholes, strict=True):
+            tokens = torch.cat([whole, *(next(cuts) for _ in view.cuts)])
+            encoded.append(EncodedPage(tokens, mode, self.fingerprint, view.tiles))
+        return encoded
+
+    def encode_picture(
+        self, picture: Path | bytes | Image.Image, mode: Mode, tiles: tuple[int, int] | None = None
+    ) -> EncodedPage:
+        """One picture: a file, its bytes, or Pillow's. See `encode_pictures`."""
+        return self.encode_pictures([open_picture(picture)], mode, tiles)[0]
+
+    def _encode_views(self, pixels: Tensor) -> Tensor:
+        """(V, 3, S, S) -> (V, N, D), as they are kept, on the model's device."""
+        size = self._batch_size(pixels.shape[-1])
+        batches = [self.encoder(part.to(self.device, self.dtype)).to(TOKEN_DTYPE) for part in pixels.split(size)]
+        return torch.cat(batches)
+
+    def _batch_size(self, side: int) -> int:
+        pixels = ACCELERATOR_BATCH_PIXELS if is_accelerator(self.device) else BATCH_PIXELS
+        return max(1, pixels // side**2)
 
     @torch.inference_mode()
     def read(self, encoded: Sequence[EncodedPage], grid: Grid) -> list[Reading]:
         """What the readout sees on pages of one grid. Raises CheckpointError if the model has none."""
         if self.readout is None or self.config.readout is None:
-            raise CheckpointError(f"model {self.config.name!r} has no readout; read with its decoder")
+            raise CheckpointError(
+                f"model {self.config.name!r} has no readout: it cannot read a page's cells; let its decoder read, "
+                "`model.answer([page], FREE_OCR)` with the prompts of optical_memory.language.prompts"
+            )
         alphabet = np.array([ord(character) for character in self.config.readout.alphabet], dtype=np.uint32)
         readings = []
         for page in encoded:
@@ -100,9 +160,12 @@ class Model:
         return readings
 
     def unreadable(self, text: str) -> str:
-        """The characters of `text` that this model was not trained to read, each once, in order."""
+        """The characters of `text` that this model was not trained to read, each once, in order; where it has no readout,
+        those that its face cannot draw."""
         if self.config.readout is None:
-            return ""
+            atlas = glyph_atlas(self.face, BASE.side // self.grid.columns, BASE.side // self.grid.rows)
+            codes = dict.fromkeys(map(ord, text))
+            return "".join(chr(code) for code in codes if 0xE000 <= code <= 0xF8FF or not atlas.covers(code))
         return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
 
     def picture(self, page: Page, side: int) -> np.ndarray:
@@ -131,10 +194,12 @@ class Model:
     # Splicing and answering
 
     @cached_property
-    def tokenizer(self) -> CharacterTokenizer:
-        if self.config.readout is None:
-            raise CheckpointError(f"model {self.config.name!r} has no tokenizer of its own")
-        return CharacterTokenizer(self.config.readout.alphabet)
+    def tokenizer(self) -> Tokenizer:
+        """Characters for a model with a readout's alphabet, the checkpoint's own byte pairs for an official one."""
+        if self.config.readout is not None:
+            return CharacterTokenizer(self.config.readout.alphabet)
+        spoken = {code: f"\n{label.replace('_', ' ')}: " for label, code in MARKS.items()}
+        return BytePairTokenizer(self.checkpoint.tokenizer_file, self.decoder_config.image_token, spoken)
 
     @property
     def decoder_config(self) -> DecoderConfig:
@@ -146,11 +211,11 @@ class Model:
     @cached_property
     def decoder(self) -> "Decoder":
         """Loaded on first use; imports transformers."""
-        from optical_memory.language.decoder import build_decoder
+        from optical_memory.language.decoder import blank_decoder
 
-        decoder = build_decoder(self.decoder_config)
-        fill(decoder, self.checkpoint.load(["decoder."]), "decoder.", self.checkpoint.path)
-        return decoder.to(self.device).eval()
+        decoder = blank_decoder(self.decoder_config)
+        self.checkpoint.fill({"decoder": decoder}, self.device, self.dtype)
+        return decoder.eval()
 
     def page_rows(self, page: EncodedPage) -> Tensor:
         """(L, D) the rows of a page in the decoder's context: visual tokens, newlines, separator."""
@@ -159,13 +224,13 @@ class Model:
         whole, cuts = tokens[: page.mode.grid**2], tokens[page.mode.grid**2 :]
         if page.mode.tile_side is None or not len(cuts):
             return self.encoder.sequence(whole)
-        per_cut = (page.mode.tile_side // 64) ** 2
+        per_cut = (page.mode.tile_side // TOKEN) ** 2
         return self.encoder.sequence(whole, cuts.unflatten(0, (-1, per_cut)), page.tiles)
 
     def tokens_of(self, parts: Sequence[str | EncodedPage]) -> list[int]:
-        """Token ids of a context: characters of the text, a placeholder for every page row."""
+        """Token ids of a context: the text's, a placeholder for every page row."""
         image_token = self.decoder_config.image_token
-        tokens = [CharacterTokenizer.BOS]
+        tokens = [self.decoder_config.bos_token]
         for part in parts:
             if isinstance(part, str):
                 tokens += self.tokenizer.encode(part)
@@ -181,23 +246,41 @@ class Model:
         return splice(tokens, rows, self.decoder_config.image_token, self.decoder.model.embed_tokens)
 
     def answer(self, parts: Sequence[str | EncodedPage], question: str, max_new_tokens: int = 128) -> str:
-        """The decoder's answer to a question over a spliced context. Raises SpliceError if the context is too long for it."""
+        """The decoder's answer to a question over a spliced context; to a prompt, for an official model (language/prompts.py).
+
+        Raises SpliceError if the context is too long for it.
+        """
         from optical_memory.language.generate import RepetitionGuard, generate
 
-        strange = self.unreadable(question)
+        strange = self.tokenizer.unknown(question)
         if strange:
             raise UnreadableTextError(
                 f"the question holds characters that {self.config.name!r} does not know: {strange!r}"
             )
-        tail = [CharacterTokenizer.QUESTION, *self.tokenizer.encode(question), CharacterTokenizer.ANSWER]
-        rows = self.splice(parts, tail)
+        rows = self.splice(parts, self.tokenizer.question(question))
         room = self.decoder_config.max_positions - max_new_tokens
         if len(rows) > room:
             raise SpliceError(f"the context takes {len(rows)} positions, the decoder has {room}: ask over fewer pages")
-        return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, RepetitionGuard()))
+        guard = RepetitionGuard(exempt=self.tokenizer.repeatable)
+        return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, guard))
 
 
-def load_model(name: str | Path = "default", device: str | None = None) -> Model:
-    """The bundled model, or the checkpoint file of that path, on the device of that name (the best one by default)."""
-    path = BUNDLED if name == "default" else Path(name)
-    return Model(Checkpoint(path), choose_device(device))
+def load_model(name: str | Path = "default", device: str | None = None, dtype: str | None = None) -> Model:
+    """The bundled model, a checkpoint file, a folder of official layout, or a model of the hub ("deepseek-ai/DeepSeek-OCR").
+
+    `device`: the best one by default. `dtype`: "float32", "bfloat16" or "float16"; the checkpoint's own by default.
+    """
+    place = choose_device(device)
+    checkpoint = open_checkpoint(name)
+    wanted = dtype or str(checkpoint.dtype).removeprefix("torch.")
+    return Model(checkpoint, place, choose_dtype(wanted, place))
+
+
+def open_checkpoint(name: str | Path = "default") -> Weights:
+    """The files that `load_model` loads from. A path that exists comes before the hub's model of that name."""
+    if name == "default":
+        return Checkpoint(BUNDLED)
+    path = Path(name)
+    if not path.exists() and isinstance(name, str) and is_hub_name(name):
+        path = fetch_snapshot(name)
+    return PublishedCheckpoint(path) if path.is_dir() else Checkpoint(path)

@@ -1,4 +1,4 @@
-"""DeepSeek-OCR's published checkpoint and ours: one table of names read both ways, and its config.json.
+"""DeepSeek-OCR's published checkpoint and ours: one table of names read both ways.
 
 Loading and saving are the same walk over `official_layout(state)`: copy the file's tensor into `placement.of(ours)`, or
 write that view under its official name. Knows tensors and names; files are opened elsewhere.
@@ -7,14 +7,10 @@ write that view under its official name. Knows tensors and names; files are open
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 from torch import Tensor
 
-from optical_memory.config import ClipConfig, DecoderConfig, EncoderConfig, ModelConfig, SamConfig
 from optical_memory.errors import CheckpointError
-from optical_memory.modes import PATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,139 +123,3 @@ def _fill(template: str, parts: tuple[str, ...]) -> str:
     """`template` with its stars replaced in order; parts left over are not used."""
     remaining = iter(parts)
     return re.sub(r"\*", lambda _: next(remaining), template)
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
-
-
-class _Sam(_Part):
-    width: PositiveInt
-    layers: PositiveInt
-    heads: PositiveInt
-    global_attn_indexes: list[NonNegativeInt]
-    downsample_channels: list[PositiveInt] = Field(min_length=2, max_length=2)
-
-
-class _Clip(_Part):
-    width: PositiveInt
-    layers: PositiveInt
-    heads: PositiveInt
-    image_size: PositiveInt
-    patch_size: PositiveInt
-
-
-class _Towers(_Part):
-    sam: _Sam = Field(alias="sam_vit_b")
-    clip: _Clip = Field(alias="clip-l-14-224")
-
-
-class _Vision(_Part):
-    image_size: PositiveInt
-    width: _Towers
-
-
-class _Projector(_Part):
-    projector_type: Literal["linear"]
-    input_dim: PositiveInt
-    n_embed: PositiveInt
-
-
-class _Language(_Part):
-    vocab_size: PositiveInt
-    hidden_size: PositiveInt
-    num_hidden_layers: PositiveInt
-    num_attention_heads: PositiveInt
-    num_key_value_heads: PositiveInt
-    intermediate_size: PositiveInt
-    n_routed_experts: PositiveInt
-    num_experts_per_tok: PositiveInt
-    n_shared_experts: PositiveInt
-    moe_intermediate_size: PositiveInt
-    first_k_dense_replace: NonNegativeInt
-    max_position_embeddings: PositiveInt
-    bos_token_id: NonNegativeInt
-    eos_token_id: NonNegativeInt
-    use_mla: Literal[False]
-    topk_method: Literal["greedy"]
-    # The published file leaves these out, and the published code then takes these values. Our decoder has no others.
-    moe_layer_freq: Literal[1] = 1
-    scoring_func: Literal["softmax"] = "softmax"
-    norm_topk_prob: Literal[False] = False
-    routed_scaling_factor: float = Field(1.0, ge=1.0, le=1.0)
-    hidden_act: Literal["silu"] = "silu"
-    rms_norm_eps: float = Field(1e-6, ge=1e-6, le=1e-6)
-    rope_theta: float = Field(10_000.0, ge=10_000.0, le=10_000.0)
-    rope_scaling: None = None
-    attention_bias: Literal[False] = False
-    tie_word_embeddings: Literal[False] = False
-
-
-class _Official(_Part):
-    vision_config: _Vision
-    projector_config: _Projector
-    language_config: _Language
-    sliding_window: None = None
-
-
-def config_from_official(config: Mapping[str, object]) -> ModelConfig:
-    """The sizes in the official config.json. Raises CheckpointError that names each field our model cannot follow.
-
-    What the published code fixes is fixed here too: SAM's window and neck, and feed-forward parts four times as wide as
-    their tower (the file's `mlp_ratio` of 3.7362 belongs to another encoder and is not read).
-    """
-    try:
-        official = _Official.model_validate(config)
-    except ValidationError as error:
-        raise CheckpointError("config.json does not fit: " + "; ".join(map(_describe, error.errors()))) from None
-    language, projector = official.language_config, official.projector_config
-    sam, clip = official.vision_config.width.sam, official.vision_config.width.clip
-    for field, came, expected in (
-        ("language_config.num_key_value_heads", language.num_key_value_heads, language.num_attention_heads),
-        ("projector_config.input_dim", projector.input_dim, 2 * clip.width),
-        ("projector_config.n_embed", projector.n_embed, language.hidden_size),
-        ("vision_config.width.sam_vit_b.downsample_channels.1", sam.downsample_channels[1], clip.width),
-    ):
-        if came != expected:
-            raise CheckpointError(f"config.json does not fit: {field} is {came}, the other fields ask for {expected}")
-    encoder = EncoderConfig(
-        sam=SamConfig(
-            width=sam.width,
-            depth=sam.layers,
-            heads=sam.heads,
-            mlp_width=4 * sam.width,
-            global_blocks=tuple(sam.global_attn_indexes),
-            position_grid=official.vision_config.image_size // PATCH,
-        ),
-        compressor_width=sam.downsample_channels[0],
-        clip=ClipConfig(
-            width=clip.width,
-            depth=clip.layers,
-            heads=clip.heads,
-            mlp_width=4 * clip.width,
-            position_grid=clip.image_size // clip.patch_size,
-        ),
-        width=projector.n_embed,
-    )
-    decoder = DecoderConfig(
-        vocab_size=language.vocab_size,
-        width=language.hidden_size,
-        depth=language.num_hidden_layers,
-        heads=language.num_attention_heads,
-        mlp_width=language.intermediate_size,
-        num_experts=language.n_routed_experts,
-        num_active_experts=language.num_experts_per_tok,
-        num_shared_experts=language.n_shared_experts,
-        expert_width=language.moe_intermediate_size,
-        num_dense_layers=language.first_k_dense_replace,
-        max_positions=language.max_position_embeddings,
-        bos_token=language.bos_token_id,
-        eos_token=language.eos_token_id,
-    )
-    return ModelConfig("deepseek-ocr", encoder, decoder=decoder)
-
-
-def _describe(error: Mapping[str, object]) -> str:
-    location, missing = error["loc"], error["type"] == "missing"
-    field = ".".join(map(str, location)) if isinstance(location, tuple) else str(location)
-    return f"{field} is missing" if missing else f"{field} is {error['input']!r}: {error['msg']}"

@@ -15,7 +15,8 @@ from transformers.models.unlimited_ocr.modeling_unlimited_ocr import UnlimitedOc
 from optical_memory.config import ClipConfig, EncoderConfig, ModelConfig, SamConfig, deepseek_ocr, tiny_random
 from optical_memory.errors import CheckpointError
 from optical_memory.language.decoder import Decoder, text_config
-from optical_memory.official import IGNORED, OFFICIAL_TO_OURS, config_from_official, official_layout, our_name
+from optical_memory.official import IGNORED, OFFICIAL_TO_OURS, official_layout, our_name
+from optical_memory.official_config import config_from_official
 from optical_memory.vision.encoder import DeepEncoder
 from optical_memory.vision.readout import Readout
 

@@ -3,8 +3,15 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optical_memory.cli.output import add_model_options, count, print_json
+
+if TYPE_CHECKING:
+    from optical_memory.evaluation.report import Figure
+    from optical_memory.model import Model
+
+SPEED_PARTS = ("pages", "encoder", "decoder")
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -18,7 +25,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     reading.add_argument("--seed", type=int, default=0)
     fox = tasks.add_parser("fox", help="the Fox benchmark's text, beside DeepSeek-OCR's own outputs")
     fox.add_argument("--data", type=Path, required=True, metavar="DIR", help="truth and outputs (evaluation/fox.py)")
-    speed = tasks.add_parser("speed", help="rendering, encoding and reading, beside their peers")
+    speed = tasks.add_parser(
+        "speed", help="pages, and encoder and decoder at official width, beside their peers and floors"
+    )
+    speed.add_argument("--part", action="append", choices=SPEED_PARTS, help="only this part; may be given again")
+    speed.add_argument("--batch", type=count, metavar="N", help="pictures at once (1 on a CPU, 32 on an accelerator)")
+    speed.add_argument("--context", type=count, metavar="N", help="Tiny pages before the first token (4, or 100)")
+    speed.add_argument("--rounds", type=count, metavar="N", help="measured rounds (3, or 7)")
+    speed.add_argument(
+        "--dtype", choices=("float32", "bfloat16", "float16"), help="the encoder's (float32, or bfloat16)"
+    )
     _add_needles(tasks)
     proxy = tasks.add_parser("proxy", help="what the proxy adds before the first byte, with many streams open")
     proxy.add_argument("--histories", type=Path, required=True, nargs="+", metavar="FILE", help="conversations to send")
@@ -97,11 +113,23 @@ def _evaluate(options: argparse.Namespace) -> int:
 
         figures = evaluate_fox(model, options.data)
     else:
-        from optical_memory.evaluation.speed import evaluate_speed
-
-        figures = evaluate_speed(model)
+        figures = _speed(model, options)
     if options.json:
         print_json({"figures": [figure.model_dump() for figure in figures]})
     else:
         print(as_table(figures))
     return 0
+
+
+def _speed(model: "Model", options: argparse.Namespace) -> "list[Figure]":
+    from dataclasses import replace
+
+    from optical_memory.device import choose_dtype
+    from optical_memory.evaluation.speed import evaluate_speed, load_for
+
+    load = load_for(model.device)
+    given = {"batch": options.batch, "num_pages": options.context, "rounds": options.rounds}
+    load = replace(load, **{name: max(1, value) for name, value in given.items() if value is not None})
+    if options.dtype is not None:
+        load = replace(load, dtype=choose_dtype(options.dtype, model.device))
+    return evaluate_speed(model, options.part or SPEED_PARTS, load)

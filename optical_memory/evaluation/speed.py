@@ -1,42 +1,92 @@
-"""Speed: `optical-memory evaluate speed`. Each figure stands beside its peer's, measured in the same run, or its floor."""
+"""Speed: `optical-memory evaluate speed`. Each figure stands beside its peer's, measured in the same run, or its floor.
+
+Pages and their readout are of the loaded model; encoder and decoder are the official architecture with random weights.
+"""
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from optical_memory.config import deepseek_ocr
+from optical_memory.device import is_accelerator
+from optical_memory.evaluation.clock import Clock, spread
+from optical_memory.evaluation.encoder_speed import evaluate_encoder
 from optical_memory.evaluation.reading import random_pages
 from optical_memory.evaluation.report import Figure
 from optical_memory.model import Model
-from optical_memory.modes import BASE, NATIVE_MODES, Mode
+from optical_memory.modes import BASE, NATIVE_MODES, TINY
 from renderers import DEJAVU, Page, draw
 from renderers.fonts import FACES_FOLDER
 
+RATE = "pages a second"
+PARTS = ("pages", "encoder", "decoder")
 
-def evaluate_speed(model: Model, rounds: int = 7) -> list[Figure]:
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is done at official width: `batch` pictures at once, `num_pages` Tiny pages in a context."""
+
+    rounds: int
+    batch: int
+    num_pages: int
+    dtype: torch.dtype
+
+
+def load_for(device: torch.device) -> Load:
+    """What a device does in minutes: 32 pictures and 100 pages on an accelerator in bfloat16, one and 4 on a CPU."""
+    if is_accelerator(device):
+        return Load(rounds=7, batch=32, num_pages=100, dtype=torch.bfloat16)
+    return Load(rounds=3, batch=1, num_pages=4, dtype=torch.float32)
+
+
+def evaluate_speed(model: Model, parts: Sequence[str] = PARTS, load: Load | None = None) -> list[Figure]:
+    """Figures of the parts asked for, on the model's device."""
+    load = load or load_for(model.device)
+    clock = Clock(model.device, load.rounds)
+    official = deepseek_ocr()
+    figures = evaluate_pages(model) if "pages" in parts else []
+    if "encoder" in parts:
+        figures += evaluate_encoder(official.encoder, (TINY, BASE), clock, load.dtype, load.batch)
+    if "decoder" in parts and official.decoder is not None:
+        from optical_memory.evaluation.decoder_speed import evaluate_decoder
+
+        figures += evaluate_decoder(official.decoder, clock, torch.bfloat16, load.num_pages)
+    return figures
+
+
+def evaluate_pages(model: Model, rounds: int = 7) -> list[Figure]:
     """Pages a second: drawing (beside Pillow's own text drawing), encoding, reading, in every native mode."""
     pages = random_pages(model, 4, np.random.default_rng(0))
     figures = [
-        _figure("rendering", "renderers", BASE, [_rate(partial(draw, page, BASE.side), 20) for page in pages * rounds]),
-        _figure(
+        spread(
+            "rendering", "renderers", BASE, RATE, [_rate(partial(draw, page, BASE.side), 20) for page in pages * rounds]
+        ),
+        spread(
             "rendering",
             "Pillow text, per line",
             BASE,
+            RATE,
             [_rate(partial(_pillow, page, BASE.side), 1) for page in pages],
         ),
     ]
     loads = [_rate(partial(Model, model.checkpoint, model.device), 1) for _ in range(rounds)]
-    figures.append(_figure("loading encoder and readout", model.config.name, None, loads, "times a second"))
+    figures.append(spread("loading encoder and readout", model.config.name, None, "times a second", loads))
+    clock = Clock(model.device, rounds)
     for mode in NATIVE_MODES:
         print(f"measuring {mode.name}", file=sys.stderr)
-        encoded = model.encode(pages[:1], mode)
-        encode = [_rate(partial(model.encode, pages[:1], mode), 1) for _ in range(rounds)]
-        read = [_rate(partial(model.read, encoded, model.grid), 1) for _ in range(rounds)]
-        figures.append(_figure("encoding", model.config.name, mode, encode))
-        figures.append(_figure("reading", f"{model.config.name} readout", mode, read))
+        (times,) = clock.seconds(partial(model.encode, pages[:1], mode))
+        figures.append(spread("encoding", model.config.name, mode, RATE, [1 / taken for taken in times]))
+        if model.readout is not None:
+            (times,) = clock.seconds(partial(model.read, model.encode(pages[:1], mode), model.grid))
+            figures.append(
+                spread("reading", f"{model.config.name} readout", mode, RATE, [1 / taken for taken in times])
+            )
     return figures
 
 
@@ -57,18 +107,3 @@ def _pillow(page: Page, side: int) -> Image.Image:
     for row, line in enumerate(page.codes.reshape(page.grid.rows, page.grid.columns)):
         pen.text((0, row * cell), "".join(chr(code) if code > 31 else " " for code in line), font=font, fill=0)
     return picture
-
-
-def _figure(task: str, system: str, mode: Mode | None, rates: list[float], metric: str = "pages a second") -> Figure:
-    """Median of the rounds, with the slowest and the fastest as bounds."""
-    return Figure(
-        task=task,
-        system=system,
-        mode="" if mode is None else mode.name,
-        sequence_length=None if mode is None else mode.sequence_length(),
-        metric=f"{metric} (median, min, max)",
-        value=float(np.median(rates)),
-        low=min(rates),
-        high=max(rates),
-        n=len(rates),
-    )

@@ -2,44 +2,67 @@
 
 import torch
 from torch import Tensor, nn
-from transformers import DeepseekOcr2TextModel, GenerationMixin
+from transformers import DeepseekOcr2TextModel, GenerationMixin, PreTrainedConfig, PreTrainedModel, __version__
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.deepseek_ocr2.configuration_deepseek_ocr2 import DeepseekOcr2TextConfig
 from transformers.models.deepseek_ocr2.modeling_deepseek_ocr2 import DeepseekOcr2TextPreTrainedModel
 
 from optical_memory.config import DecoderConfig
+from optical_memory.errors import CheckpointError
+
+EXPERTS = "grouped_mm"
+"""How the mixture is computed; `optical-memory evaluate speed` measures it beside the others."""
 
 
-def text_config(config: DecoderConfig) -> DeepseekOcr2TextConfig:
-    """Our sizes as transformers wants them."""
-    return DeepseekOcr2TextConfig(
-        vocab_size=config.vocab_size,
-        hidden_size=config.width,
-        intermediate_size=config.mlp_width,
-        num_hidden_layers=config.depth,
-        num_attention_heads=config.heads,
-        num_key_value_heads=config.heads,
-        max_position_embeddings=config.max_positions,
-        n_routed_experts=config.num_experts,
-        num_experts_per_tok=config.num_active_experts,
-        n_shared_experts=config.num_shared_experts,
-        moe_intermediate_size=config.expert_width,
-        mlp_layer_types=["dense" if layer < config.num_dense_layers else "sparse" for layer in range(config.depth)],
-        bos_token_id=config.bos_token,
-        eos_token_id=config.eos_token,
-        pad_token_id=None,
-        n_group=1,
-        topk_group=1,
-        tie_word_embeddings=False,
-    )
+def text_config(config: DecoderConfig) -> PreTrainedConfig:
+    """Our sizes as transformers wants them. Raises CheckpointError for a reference window where transformers is too old."""
+    sizes = {
+        "vocab_size": config.vocab_size,
+        "hidden_size": config.width,
+        "intermediate_size": config.mlp_width,
+        "num_hidden_layers": config.depth,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.heads,
+        "max_position_embeddings": config.max_positions,
+        "n_routed_experts": config.num_experts,
+        "num_experts_per_tok": config.num_active_experts,
+        "n_shared_experts": config.num_shared_experts,
+        "moe_intermediate_size": config.expert_width,
+        "mlp_layer_types": ["dense" if layer < config.num_dense_layers else "sparse" for layer in range(config.depth)],
+        "bos_token_id": config.bos_token,
+        "eos_token_id": config.eos_token,
+        "pad_token_id": None,
+        "n_group": 1,
+        "topk_group": 1,
+        "tie_word_embeddings": False,
+    }
+    if config.reference_window is None:
+        return DeepseekOcr2TextConfig(**sizes)
+    try:
+        from transformers import UnlimitedOcrTextConfig
+    except ImportError as error:
+        raise CheckpointError(
+            f"a reference window of {config.reference_window} tokens needs transformers 5.23 or newer, this is {__version__}: "
+            "pip install -U transformers"
+        ) from error
+    return UnlimitedOcrTextConfig(**sizes, sliding_window=config.reference_window)
+
+
+def text_model(config: PreTrainedConfig) -> PreTrainedModel:
+    """transformers' model for a configuration; both have the same tensors under the same names."""
+    if isinstance(config, DeepseekOcr2TextConfig):
+        return DeepseekOcr2TextModel(config)
+    from transformers.models.unlimited_ocr.modeling_unlimited_ocr import UnlimitedOcrTextModel
+
+    return UnlimitedOcrTextModel(config)
 
 
 class Decoder(DeepseekOcr2TextPreTrainedModel, GenerationMixin):  # type: ignore[misc]
     """Causal language model over input embeddings: text rows and visual-token rows alike."""
 
-    def __init__(self, config: DeepseekOcr2TextConfig) -> None:
+    def __init__(self, config: PreTrainedConfig) -> None:
         super().__init__(config)
-        self.model = DeepseekOcr2TextModel(config)
+        self.model = text_model(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
@@ -78,8 +101,18 @@ class Decoder(DeepseekOcr2TextPreTrainedModel, GenerationMixin):  # type: ignore
 
 
 def build_decoder(config: DecoderConfig) -> Decoder:
-    """A decoder with random weights. The grouped experts implementation is the fastest on CPU and GPU alike."""
+    """A decoder with random weights, on the CPU."""
     with torch.device("cpu"):
         decoder = Decoder(text_config(config))
-    decoder.model.set_experts_implementation("grouped_mm")
+    decoder.model.set_experts_implementation(EXPERTS)
+    return decoder
+
+
+def blank_decoder(config: DecoderConfig) -> Decoder:
+    """A decoder without weights, to be filled. Its rotary positions are computed, not loaded: they are there, in float32."""
+    with torch.device("meta"):
+        decoder = Decoder(text_config(config))
+    with torch.device("cpu"):
+        decoder.model.rotary_emb = type(decoder.model.rotary_emb)(config=decoder.config)
+    decoder.model.set_experts_implementation(EXPERTS)
     return decoder

@@ -8,14 +8,18 @@ from transformers import LogitsProcessor, LogitsProcessorList
 
 from optical_memory.language.decoder import Decoder
 
+NGRAM, NGRAM_WINDOW = 30, 90
+"""Upstream's defaults: no 30 tokens twice among the last 90."""
+
 
 class RepetitionGuard(LogitsProcessor):  # type: ignore[misc]
-    """Bans the token that would repeat an n-gram within a sliding window (DeepSeek-OCR's decoding rule; 30 in 90 upstream).
+    """Bans the token that would repeat an n-gram within a sliding window (DeepSeek-OCR's decoding rule, with its defaults).
 
-    Without it about 9 % of dense pages loop for ever. `exempt` tokens may always repeat.
+    Without it about 9 % of dense pages loop for ever. `exempt` tokens may always repeat: upstream `<td>` and `</td>`, which a
+    tokenizer has as `repeatable`.
     """
 
-    def __init__(self, size: int = 30, window: int = 90, exempt: Iterable[int] = ()) -> None:
+    def __init__(self, size: int = NGRAM, window: int = NGRAM_WINDOW, exempt: Iterable[int] = ()) -> None:
         if size < 2 or window < size:
             raise ValueError(f"the guard needs 2 <= size <= window, got size {size} and window {window}")
         self.size = size

@@ -15,11 +15,21 @@ DEEPSEEK_BPE = Path(__file__).parent / "deepseek_bpe.json.gz"
 
 
 class Tokenizer(Protocol):
-    """What a model needs of a tokenizer."""
+    """What a model needs of a tokenizer.
+
+    `question` gives what follows a context so that an answer comes next, `unknown` the characters that the decoder was not
+    taught, `repeatable` the tokens that the guard against repetition lets pass.
+    """
+
+    repeatable: tuple[int, ...]
 
     def encode(self, text: str) -> list[int]: ...
 
     def decode(self, tokens: Sequence[int]) -> str: ...
+
+    def question(self, text: str) -> list[int]: ...
+
+    def unknown(self, text: str) -> str: ...
 
 
 @cache
@@ -45,11 +55,20 @@ class CharacterTokenizer:
 
     def __init__(self, alphabet: str) -> None:
         self.alphabet = alphabet
+        self.repeatable: tuple[int, ...] = ()
         self._ids = {character: index + NUM_SPECIAL_TOKENS for index, character in enumerate(alphabet)}
 
     def encode(self, text: str) -> list[int]:
         """Characters outside the alphabet become UNKNOWN."""
         return [self._ids.get(character, self.UNKNOWN) for character in text]
+
+    def question(self, text: str) -> list[int]:
+        return [self.QUESTION, *self.encode(text), self.ANSWER]
+
+    def unknown(self, text: str) -> str:
+        """Each once, in order; markers count as unknown."""
+        known = {character for character in self.alphabet if not 0xE000 <= ord(character) <= 0xF8FF}
+        return "".join(dict.fromkeys(character for character in text if character not in known))
 
     def decode(self, tokens: Sequence[int]) -> str:
         """Special tokens are left out, UNKNOWN is U+FFFD."""

@@ -1,7 +1,7 @@
 """SAM's image encoder and the 16x compressor (Segment Anything, arXiv 2304.02643; DeepSeek-OCR, arXiv 2510.18234, section 3.2).
 
-Works channels-last throughout. The relative-position bias of a global block is folded into queries and keys, so that no
-(positions x positions) mask is ever made.
+Works channels-last throughout. The relative-position bias of a global block never becomes a (positions x positions) mask: on a
+CPU it is added to a few rows of queries at a time, on an accelerator it is folded into queries and keys.
 """
 
 import torch
@@ -10,6 +10,13 @@ from torch.nn import functional
 
 from optical_memory.config import SamConfig
 from optical_memory.modes import PATCH
+
+MASK_BYTES = 8 * 1024 * 1024
+"""The most that a mask of relative positions takes at once on a CPU, so that it stays in the caches."""
+CPU_SLICE = 512
+"""Patches that pass the feed-forward part at once on a CPU."""
+FOLD_ABOVE = 256
+"""Positions up to which an accelerator takes the mask too: windows, and the smallest views."""
 
 
 def resize_positions(table: Tensor, height: int, width: int) -> Tensor:
@@ -44,23 +51,42 @@ class SamAttention(nn.Module):
         self.rel_pos_h = nn.Parameter(torch.zeros(2 * size - 1, self.head_width))
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * size - 1, self.head_width))
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, H, W, C) -> (B, H, W, C)"""
-        batch, height, width, channels = features.shape
-        qkv = self.qkv(features).view(batch, height * width, 3, self.heads, self.head_width)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, H*W, head width)
+    def forward(self, features: Tensor, window: int = 0) -> Tensor:
+        """(B, H, W, C) -> (B, H, W, C); in windows of that many patches a side, or globally."""
+        qkv = self.qkv(features)
+        return self.proj(self._mix_in_windows(qkv, window) if window else self._mix(qkv))
+
+    def _mix_in_windows(self, qkv: Tensor, size: int) -> Tensor:
+        """(B, H, W, 3C) -> (B, H, W, C), padded to whole windows. The padding takes part, as in SAM: it is zero before the
+        projection, so it is the bias after it, and nothing need be projected there."""
+        batch, height, width, channels = qkv.shape
+        rows, columns = -(-height // size), -(-width // size)
+        if (rows * size, columns * size) != (height, width):
+            padded = self.qkv.bias.to(qkv.dtype).expand(batch, rows * size, columns * size, channels).clone()
+            padded[:, :height, :width] = qkv
+            qkv = padded
+        windows = qkv.view(batch, rows, size, columns, size, channels).transpose(2, 3).reshape(-1, size, size, channels)
+        mixed = self._mix(windows).view(batch, rows, columns, size, size, -1).transpose(2, 3)
+        return mixed.reshape(batch, rows * size, columns * size, -1)[:, :height, :width]
+
+    def _mix(self, qkv: Tensor) -> Tensor:
+        """(B, H, W, 3C) -> (B, H, W, C)"""
+        batch, height, width, channels = qkv.shape
+        parts = qkv.reshape(batch, height * width, 3, self.heads, self.head_width)
+        query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, H*W, head width)
         by_row = query.unflatten(2, (height, width))
         bias_h = torch.einsum("bnhwc,hkc->bnhwk", by_row, relative_table(self.rel_pos_h, height).to(query.dtype))
         bias_w = torch.einsum("bnhwc,wkc->bnhwk", by_row, relative_table(self.rel_pos_w, width).to(query.dtype))
-        if height * width <= 256:
-            mask = (bias_h[..., :, None] + bias_w[..., None, :]).flatten(-2).flatten(2, 3)
-            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        else:
+        if height * width > FOLD_ABOVE and query.device.type != "cpu":
             mixed = self._fold(query, key, value, bias_h.flatten(2, 3), bias_w.flatten(2, 3))
-        return self.proj(mixed.transpose(1, 2).reshape(batch, height, width, channels))
+        else:
+            mixed = _attend_by_rows(query, key, value, bias_h, bias_w)
+        return mixed.transpose(1, 2).reshape(batch, height, width, channels // 3)
 
     def _fold(self, query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
-        """Attention whose bias is a product: the query carries its bias per row and column, the key is one-hot in both."""
+        """Attention whose bias is a product: the query carries its bias per row and column, the key is one-hot in both.
+
+        Three times the multiplications, and no mask: what fused kernels of accelerators want."""
         height, width = bias_h.shape[-1], bias_w.shape[-1]
         rows = torch.eye(height, dtype=key.dtype, device=key.device).repeat_interleave(width, 0)
         columns = torch.eye(width, dtype=key.dtype, device=key.device).repeat(height, 1)
@@ -69,6 +95,26 @@ class SamAttention(nn.Module):
         key = torch.cat([key, place], -1)
         value = functional.pad(value, (0, height + width))  # fused kernels want one width
         return functional.scaled_dot_product_attention(query, key, value, scale=1.0)[..., : self.head_width]
+
+
+def _attend_by_rows(query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
+    """Attention with the bias as a mask, so many rows of queries at once that the mask stays in a core's reach.
+
+    `query`, `key`, `value` (B, N, H*W, C), `bias_h` (B, N, H, W, H), `bias_w` (B, N, H, W, W) -> (B, N, H*W, C).
+    """
+    batch, heads, height, width, _ = bias_h.shape
+    row_bytes = batch * heads * width * height * width * query.element_size()
+    step = min(height, max(1, MASK_BYTES // row_bytes))
+    mask = None if torch.is_grad_enabled() else query.new_empty(batch, heads, step, width, height, width)
+    mixed = []
+    for first in range(0, height, step):
+        last = min(height, first + step)
+        by_row, by_column = bias_h[:, :, first:last, :, :, None], bias_w[:, :, first:last, :, None, :]
+        out = None if mask is None else mask[:, :, : last - first]
+        bias = torch.add(by_row, by_column, out=out).flatten(-2).flatten(2, 3)
+        part = query[:, :, first * width : last * width]
+        mixed.append(functional.scaled_dot_product_attention(part, key, value, attn_mask=bias))
+    return torch.cat(mixed, 2) if len(mixed) > 1 else mixed[0]
 
 
 class SamBlock(nn.Module):
@@ -85,23 +131,23 @@ class SamBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, H, W, C) -> (B, H, W, C)"""
-        normed = self.norm1(features)
-        mixed = self._attend_in_windows(normed) if self.window else self.attn(normed)
-        features = features + mixed
-        return features + self.mlp(self.norm2(features))
+        """(B, H, W, C) -> (B, H, W, C)
 
-    def _attend_in_windows(self, features: Tensor) -> Tensor:
-        """Pads with zeros to whole windows (the padding takes part, as in SAM), attends in each, and cuts the padding off."""
-        batch, height, width, channels = features.shape
-        size = self.window
-        features = functional.pad(features, (0, 0, 0, -width % size, 0, -height % size))
-        rows, columns = features.shape[1] // size, features.shape[2] // size
-        windows = (
-            features.view(batch, rows, size, columns, size, channels).transpose(2, 3).reshape(-1, size, size, channels)
-        )
-        mixed = self.attn(windows).view(batch, rows, columns, size, size, channels).transpose(2, 3)
-        return mixed.reshape(batch, rows * size, columns * size, channels)[:, :height, :width]
+        On a CPU a row of windows passes the whole block before the next one, and of a global block the feed-forward part goes
+        in slices: what lies between stays in the caches, and in an allocator's heap rather than in fresh pages.
+        """
+        in_slices = features.device.type == "cpu" and not self.training
+        if self.window and in_slices and features.shape[1] > self.window:
+            return torch.cat([self._whole(rows) for rows in features.split(self.window, 1)], 1)
+        if in_slices:
+            mixed = features + self.attn(self.norm1(features), self.window)
+            slices = mixed.flatten(0, 2).split(CPU_SLICE)
+            return torch.cat([part + self.mlp(self.norm2(part)) for part in slices]).view(features.shape)
+        return self._whole(features)
+
+    def _whole(self, features: Tensor) -> Tensor:
+        features = features + self.attn(self.norm1(features), self.window)
+        return features + self.mlp(self.norm2(features))
 
 
 class ChannelNorm(nn.LayerNorm):

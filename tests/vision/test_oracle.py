@@ -204,3 +204,21 @@ def test_tiles_are_the_oracles(tile_side: int) -> None:
             assert fit_tiles(width, height, tile_side) == expected, (width, height)
             found.add(expected)
     assert len(found) == 1 + 22  # no tiles, and every grid of 2 to 9
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_official_width_in_bfloat16(tmp_path: Path) -> None:
+    """Tiny at the published sizes. Tolerance: .15 where visual tokens deviate by about 1; both round to 8 bits in every layer,
+    at different places, so they are compared with float32 too, which neither may miss by more than the other does twice."""
+    pair = build_pair(EncoderConfig(), tmp_path)
+    pixels = views(1, 512, 512)
+    exact = pair.ours(pixels)
+    theirs_exact = pair.oracle.multi_modal_projector(pair.oracle.vision_tower(pixels).last_hidden_state)
+    assert (exact - theirs_exact).abs().max() <= 1e-4
+    ours, oracle, rounded = pair.ours.bfloat16(), pair.oracle.bfloat16(), pixels.bfloat16()
+    mine = ours(rounded).float()
+    theirs = oracle.multi_modal_projector(oracle.vision_tower(rounded).last_hidden_state).float()
+    print((mine - theirs).abs().max(), (mine - exact).abs().mean(), (theirs - exact).abs().mean(), exact.std())
+    assert (mine - theirs).abs().max() <= 0.15
+    assert (mine - exact).abs().mean() <= 2 * (theirs - exact).abs().mean()
