@@ -131,6 +131,8 @@ class Model:
 
     def _encode_views(self, pixels: Tensor) -> Tensor:
         """(V, 3, S, S) -> (V, N, D), as they are kept, on the model's device."""
+        if not len(pixels):
+            return pixels.new_empty(0, 0, self.config.encoder.width, dtype=TOKEN_DTYPE)
         size = self._batch_size(pixels.shape[-1])
         batches = [self.encoder(part.to(self.device, self.dtype)).to(TOKEN_DTYPE) for part in pixels.split(size)]
         return torch.cat(batches)

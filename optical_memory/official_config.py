@@ -5,15 +5,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
-from optical_memory.config import ClipConfig, DecoderConfig, EncoderConfig, ModelConfig, SamConfig, TypographyConfig
+from optical_memory.config import READABLE, ClipConfig, DecoderConfig, EncoderConfig, ModelConfig, SamConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.modes import PATCH
 
 IMAGE_TOKEN = 128_815
 """`<image>` in DeepSeek-OCR's vocabulary; the published config.json leaves it out."""
-READABLE = TypographyConfig("dejavu", columns=64, rows=32, break_lines=True)
-"""Pages for weights that were trained on natural pages: an ordinary face, about 460 text tokens. DeepSeek-OCR reads about 500 on
-a Tiny page almost without error, and loses a fifth of 1,000 (arXiv 2601.03714)."""
 
 
 class _Part(BaseModel):

@@ -318,7 +318,7 @@ _LANGUAGE_SIZES = {
         ("projector_config.n_embed", 1024),
         ("vision_config.width.sam_vit_b.downsample_channels", [512]),
         ("vision_config.width.clip-l-14-224", None),
-        ("sliding_window", 128),
+        ("sliding_window", 0),
     ],
 )
 def test_a_field_that_does_not_fit_is_named(field: str, value: object) -> None:
