@@ -15,6 +15,7 @@ from optical_memory.config import DecoderConfig, ModelConfig
 from optical_memory.device import choose_device
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import CheckpointError, SpliceError, UnreadableTextError
+from optical_memory.language.prefix import Prefix
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.modes import Mode
 from optical_memory.splice import splice
@@ -180,8 +181,17 @@ class Model:
         rows = [self.page_rows(part) for part in parts if isinstance(part, EncodedPage)]
         return splice(tokens, rows, self.decoder_config.image_token, self.decoder.model.embed_tokens)
 
-    def answer(self, parts: Sequence[str | EncodedPage], question: str, max_new_tokens: int = 128) -> str:
-        """The decoder's answer to a question over a spliced context. Raises SpliceError if the context is too long for it."""
+    def answer(
+        self,
+        parts: Sequence[str | EncodedPage],
+        question: str,
+        max_new_tokens: int = 128,
+        prefix: Prefix | None = None,
+    ) -> str:
+        """The decoder's answer to a question over a spliced context; rows that `prefix` holds from the last call cost nothing.
+
+        Raises SpliceError if the context is too long for the decoder.
+        """
         from optical_memory.language.generate import RepetitionGuard, generate
 
         strange = self.unreadable(question)
@@ -194,7 +204,7 @@ class Model:
         room = self.decoder_config.max_positions - max_new_tokens
         if len(rows) > room:
             raise SpliceError(f"the context takes {len(rows)} positions, the decoder has {room}: ask over fewer pages")
-        return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, RepetitionGuard()))
+        return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, RepetitionGuard(), prefix))
 
 
 def load_model(name: str | Path = "default", device: str | None = None) -> Model:

@@ -27,7 +27,7 @@ NAMES = {
     "load_model",
 }
 HEAVY = ("torch", "transformers", "numpy", "faiss", "PIL", "freetype", "pydantic", "tokenizers", "safetensors")
-COMMANDS = ("compress", "read", "recall", "ask", "models", "train", "evaluate")
+COMMANDS = ("compress", "plan", "read", "recall", "ask", "models", "train", "evaluate")
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

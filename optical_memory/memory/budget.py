@@ -116,9 +116,7 @@ def _slope(low: Option, high: Option) -> float:
     return (high.fidelity - low.fidelity) / (high.cost - low.cost)
 
 
-def best_pair(
-    options: Sequence[Sequence[Option]], budget: int, fixed_tokens: int, min_fidelity: float
-) -> BudgetError:
+def best_pair(options: Sequence[Sequence[Option]], budget: int, fixed_tokens: int, min_fidelity: float) -> BudgetError:
     """The error that says which budget would hold with this bound, and which bound with this budget."""
 
     def needs(bound: float) -> int:

@@ -8,7 +8,9 @@ from types import MappingProxyType
 PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "url": re.compile(r"\b[a-z][a-z0-9+.-]{1,9}://[^\s<>\"')\]]+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE),
-        "path": re.compile(r"(?<![\w/])(?:[A-Za-z]:\\|~?/|\.{1,2}/)?(?:[\w.@+-]+[/\\])+[\w.@+-]*\w|(?<![\w/])/[\w.-]{2,}"),
+        "path": re.compile(
+            r"(?<![\w/])(?:[A-Za-z]:\\|~?/|\.{1,2}/)?(?:[\w.@+-]+[/\\])+[\w.@+-]*\w|(?<![\w/])/[\w.-]{2,}"
+        ),
         "identifier": re.compile(
             r"\b(?=[0-9A-Za-z_-]*\d)(?=[0-9A-Za-z_-]*[A-Za-z])[0-9A-Za-z]+(?:[-_][0-9A-Za-z]+)*\b"
             r"|\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b|\b[a-z]+(?:[A-Z][a-z0-9]+)+\b"

@@ -45,6 +45,8 @@ class StoredPage:
 class PageFiles(Protocol):
     """Where pages outlive the process: see pagefiles.py."""
 
+    troubles: list[str]
+
     def read(self, key: TokenKey) -> StoredPage | None: ...
 
     def write(self, key: TokenKey, page: StoredPage) -> None: ...
@@ -111,6 +113,13 @@ class TokenStore:
         self._place(key, page)
         if self.files is not None:
             self.files.write(key, page)
+
+    def take_troubles(self) -> list[str]:
+        """What went wrong with the files since it was last asked."""
+        if self.files is None:
+            return []
+        troubles, self.files.troubles = self.files.troubles, []
+        return troubles
 
     def drop(self, key: TokenKey, *, erase: bool = False) -> None:
         """Lets go of a page in memory; its file stays. `erase` overwrites the device's copy."""
