@@ -1,11 +1,10 @@
 """Greedy generation from spliced embeddings, with the guard against endless repetition."""
 
 from collections.abc import Iterable
-from inspect import signature
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, LogitsProcessor
+from transformers import DynamicCache, LogitsProcessor, __version__
 
 from optical_memory.language.decoder import Decoder
 from optical_memory.language.prefix import Prefix
@@ -54,7 +53,7 @@ def generate(
     With a `prefix`, the rows that it shares with the context before are not run through the decoder again.
     """
     held = prefix if prefix is not None else Prefix()
-    name = "cache" if "cache" in signature(decoder.model.forward).parameters else "past_key_values"
+    name = "cache" if tuple(int(part) for part in __version__.split(".")[:2]) >= (5, 24) else "past_key_values"
     start = held.begin(inputs_embeds, DynamicCache)
     rows, position = inputs_embeds[None, start:], start
     tokens: list[int] = []

@@ -23,7 +23,9 @@ class Prefix:
         """Cuts the cache to the rows that it shares with these; -> how many. The last row is always computed anew."""
         shared = self._shared(rows)
         if shared:
-            self.cache.crop(shared)
+            surplus = int(self.cache.get_seq_length()) - shared
+            if surplus:
+                self.cache.crop(-surplus)
         else:
             self.cache = new_cache()
         self._rows, self.num_reused = rows, shared

@@ -114,16 +114,17 @@ class ForgettingSchedule:
     def plan(self, pages: Sequence[PageFacts], fixed_tokens: int = 0, *, fewest_tokens: bool = False) -> list[Option]:
         """How each page is kept. `fixed_tokens` of the budget are text that stays; `fewest_tokens` lets no age keep a page sharp.
 
-        Without a budget each page takes its age's step, or a cheaper one where its text would cost less. With one, the
-        assignment of most expected fidelity (weighted by text, salience and recency) within it: see budget.py.
+        Without a budget, or where it is ample, each page takes its age's step, or a cheaper one where its text would cost
+        less. Else the assignment of most expected fidelity within it (weighted by text, salience, recency): see budget.py.
         Raises BudgetError that names the best feasible pair where budget and min_fidelity cannot both hold.
         """
         options = [self._options(page, fewest_tokens) for page in pages]
         if self.budget is None and fewest_tokens:
             return [own[0] for own in options]
-        if self.budget is None:
-            return [self._first_choice(page, own) for page, own in zip(pages, options, strict=True)]
-        room = self.budget - fixed_tokens
+        wanted = [self._first_choice(page, own) for page, own in zip(pages, options, strict=True)]
+        room = None if self.budget is None else self.budget - fixed_tokens
+        if self.budget is None or room is None or (not fewest_tokens and sum(own.cost for own in wanted) <= room):
+            return wanted
         if fewest(options) > room:
             raise best_pair([self._everything(page) for page in pages], self.budget, fixed_tokens, self.min_fidelity)
         return choose(options, [self._weight(page) for page in pages], room)
@@ -160,9 +161,10 @@ class ForgettingSchedule:
     def _first_choice(self, page: PageFacts, options: Sequence[Option]) -> Option:
         """Without a budget: the sharpest mode allowed, else what is cheapest."""
         by_age = self.mode_at(page.age / page.salience)
-        modes = [option for option in options if option.mode is not None]
-        if not modes or len(options) == 1:
-            return options[0]
+        inside = [option for option in options if option.kind != "out"]
+        modes = [option for option in inside if option.mode is not None]
+        if not modes:
+            return (inside or options)[0]
         ceiling = length_of(by_age) if by_age is not None else 0
         allowed = [option for option in modes if option.length <= ceiling] or modes[:1]
         return max(allowed, key=lambda option: option.length)
