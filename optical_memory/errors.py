@@ -8,6 +8,7 @@ OpticalMemoryError
 ├── DeviceError              a device that does not exist or cannot do what is asked
 ├── SpliceError              rows that do not fit the places made for them
 ├── BudgetError              a budget that cannot be met
+├── StoreError               a store on disk that cannot be used: of a newer version, without a scope
 └── MissingExtraError        an optional package that is not installed
 """
 
@@ -41,7 +42,20 @@ class SpliceError(OpticalMemoryError, ValueError):
 
 
 class BudgetError(OpticalMemoryError, ValueError):
-    """A budget that cannot be met."""
+    """A budget that cannot be met.
+
+    `budget`: the least that holds with the fidelity asked for; `min_fidelity`: the most that holds within the budget asked for,
+    None if nothing does.
+    """
+
+    def __init__(self, message: str, budget: int | None = None, min_fidelity: float | None = None) -> None:
+        super().__init__(message)
+        self.budget = budget
+        self.min_fidelity = min_fidelity
+
+
+class StoreError(OpticalMemoryError):
+    """A store on disk that cannot be used: of a newer version, or without a scope."""
 
 
 class MissingExtraError(OpticalMemoryError, ImportError):

@@ -18,6 +18,7 @@ from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import CheckpointError, SpliceError, UnreadableTextError
 from optical_memory.hub import fetch_snapshot, is_hub_name
 from optical_memory.language.byte_pairs import BytePairTokenizer
+from optical_memory.language.prefix import Prefix
 from optical_memory.language.tokenizer import CharacterTokenizer, Tokenizer
 from optical_memory.modes import BASE, TOKEN, Mode
 from optical_memory.published import PublishedCheckpoint
@@ -247,10 +248,16 @@ class Model:
         rows = [self.page_rows(part) for part in parts if isinstance(part, EncodedPage)]
         return splice(tokens, rows, self.decoder_config.image_token, self.decoder.model.embed_tokens)
 
-    def answer(self, parts: Sequence[str | EncodedPage], question: str, max_new_tokens: int = 128) -> str:
+    def answer(
+        self,
+        parts: Sequence[str | EncodedPage],
+        question: str,
+        max_new_tokens: int = 128,
+        prefix: Prefix | None = None,
+    ) -> str:
         """The decoder's answer to a question over a spliced context; to a prompt, for an official model (language/prompts.py).
 
-        Raises SpliceError if the context is too long for it.
+        Rows that `prefix` holds from the last call cost nothing. Raises SpliceError if the context is too long for the decoder.
         """
         from optical_memory.language.generate import RepetitionGuard, generate
 
@@ -264,7 +271,7 @@ class Model:
         if len(rows) > room:
             raise SpliceError(f"the context takes {len(rows)} positions, the decoder has {room}: ask over fewer pages")
         guard = RepetitionGuard(exempt=self.tokenizer.repeatable)
-        return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, guard))
+        return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, guard, prefix))
 
 
 def load_model(name: str | Path = "default", device: str | None = None, dtype: str | None = None) -> Model:

@@ -29,6 +29,7 @@ NAMES = {
 HEAVY = ("torch", "transformers", "numpy", "faiss", "PIL", "freetype", "pydantic", "tokenizers", "safetensors")
 COMMANDS = (
     "compress",
+    "plan",
     "read",
     "recall",
     "ask",
@@ -39,6 +40,7 @@ COMMANDS = (
     "calibrate",
     "proxy",
     "serve",
+    "report",
 )
 
 

@@ -1,13 +1,13 @@
-"""Commands over one conversation file: compress, read, recall, ask."""
+"""Commands over one conversation file: compress, plan, read, recall, ask."""
 
 import argparse
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from optical_memory.cli.output import add_model_options, count, print_json
+from optical_memory.cli.output import add_model_options, count, print_json, share
 
 if TYPE_CHECKING:
     from optical_memory.memory.optical_memory import OpticalMemory
@@ -24,6 +24,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     compress = command("compress", _compress, "Draw and encode the older turns of a conversation; print what it saves.")
     compress.add_argument("--out", type=Path, metavar="DIR", help="write the pages as PNGs and the messages as JSON")
+    plan = command("plan", _plan, "Show how each page would be kept and what it would cost; nothing is encoded.")
+    for sub in (compress, plan):
+        sub.add_argument("--schedule", choices=("default", "paper", "gentle", "aggressive", "none"), default="default")
+        sub.add_argument("--budget", type=count, metavar="TOKENS", help="what the whole context may take")
+        sub.add_argument(
+            "--min-fidelity", type=share, default=0.0, metavar="SHARE", help="no page reads worse than this"
+        )
+        sub.add_argument(
+            "--lossless", action="store_true", help="keep what the reader gets wrong as text beside each page"
+        )
     read = command("read", _read, "Read a conversation's pages back from their visual tokens.")
     read.add_argument("--page", type=int, metavar="N", help="only this page")
     recall = command("recall", _recall, "Find the pages that matter to a query.")
@@ -31,6 +41,29 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     recall.add_argument("--limit", type=count, default=3, metavar="N")
     ask = command("ask", _ask, "Let the decoder answer over the spliced context.")
     ask.add_argument("question")
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from optical_memory.memory.files import load_history
+    from optical_memory.memory.optical_memory import OpticalMemory
+
+    memory = OpticalMemory(options.model, device=options.device, keep_last=options.keep_last, **_forgetting(options))
+    plan = memory.plan(load_history(options.file))
+    if options.json:
+        print_json(plan.model_dump())
+    else:
+        print(plan)
+    return 0
+
+
+def _forgetting(options: argparse.Namespace) -> dict[str, Any]:
+    """The memory's options that some commands have: schedule, its bounds, errata."""
+    from optical_memory.memory.schedule import PRESETS
+
+    if not hasattr(options, "schedule"):
+        return {}
+    schedule = PRESETS[options.schedule](budget=options.budget, min_fidelity=options.min_fidelity)
+    return {"schedule": schedule, "lossless": options.lossless}
 
 
 def _memory_of(options: argparse.Namespace) -> "OpticalMemory":
@@ -47,7 +80,13 @@ def _memory_of(options: argparse.Namespace) -> "OpticalMemory":
             bar.total = total
             bar.update(done - bar.n)
 
-        memory = OpticalMemory(options.model, device=options.device, keep_last=options.keep_last, on_progress=progress)
+        memory = OpticalMemory(
+            options.model,
+            device=options.device,
+            keep_last=options.keep_last,
+            on_progress=progress,
+            **_forgetting(options),
+        )
         memory.compress(history)
     return memory
 
@@ -90,7 +129,8 @@ def _read(options: argparse.Namespace) -> int:
         print_json(rows)
         return 0
     for row in rows:
-        print(f"page {row['page']}, {row['mode']}, {row['fidelity']:.2%} of its characters read right")
+        legible = "not measured" if row["fidelity"] is None else f"{row['fidelity']:.2%} of its characters read right"
+        print(f"page {row['page']}, {row['mode']}, {legible}")
         print(_visible(str(row["text"])))
     return 0
 
@@ -117,9 +157,8 @@ def _recall(options: argparse.Namespace) -> int:
         print_json(rows)
         return 0
     for row in rows:
-        print(
-            f"page {row['page']}, score {row['score']:.2f}, read at {row['mode']} with certainty {row['certainty']:.2%}"
-        )
+        where = "a page out of the context" if row["page"] is None else f"page {row['page']}"
+        print(f"{where}, score {row['score']:.2f}, read at {row['mode']} with certainty {row['certainty']:.2%}")
         print(row["text"])
     if not rows:
         print("no page shares a word with the query")

@@ -19,5 +19,13 @@ def count(text: str) -> int:
     return number
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1, for argparse."""
+    number = float(text)
+    if not 0.0 <= number <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is no share; expected 0 to 1")
+    return number
+
+
 def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from transformers import LogitsProcessor, LogitsProcessorList
+from transformers import DynamicCache, LogitsProcessor, __version__
 
 from optical_memory.language.decoder import Decoder
+from optical_memory.language.prefix import Prefix
 
 NGRAM, NGRAM_WINDOW = 30, 90
 """Upstream's defaults: no 30 tokens twice among the last 90."""
@@ -45,17 +46,33 @@ class RepetitionGuard(LogitsProcessor):  # type: ignore[misc]
 
 @torch.inference_mode()
 def generate(
-    decoder: Decoder, inputs_embeds: Tensor, max_new_tokens: int, guard: RepetitionGuard | None = None
+    decoder: Decoder,
+    inputs_embeds: Tensor,
+    max_new_tokens: int,
+    guard: RepetitionGuard | None = None,
+    prefix: Prefix | None = None,
 ) -> list[int]:
-    """(T, D) spliced embeddings of one context -> the tokens that follow, greedy, without the end token."""
-    processors = LogitsProcessorList([guard] if guard is not None else [])
-    tokens = decoder.generate(
-        inputs_embeds=inputs_embeds[None],
-        attention_mask=torch.ones(1, len(inputs_embeds), dtype=torch.long, device=inputs_embeds.device),
-        max_new_tokens=max_new_tokens,
-        do_sample=False,
-        logits_processor=processors,
-        pad_token_id=decoder.config.eos_token_id,
-    )[0].tolist()
-    end = decoder.config.eos_token_id
-    return tokens[: tokens.index(end)] if end in tokens else tokens
+    """(T, D) spliced embeddings of one context -> the tokens that follow, greedy, without the end token.
+
+    With a `prefix`, the rows that it shares with the context before are not run through the decoder again.
+    """
+    held = prefix if prefix is not None else Prefix()
+    name = "cache" if tuple(int(part) for part in __version__.split(".")[:2]) >= (5, 24) else "past_key_values"
+    start = held.begin(inputs_embeds, DynamicCache)
+    rows, position = inputs_embeds[None, start:], start
+    tokens: list[int] = []
+    while len(tokens) < max_new_tokens:
+        places = torch.arange(position, position + rows.shape[1], device=rows.device)[None]
+        output = decoder(
+            inputs_embeds=rows, position_ids=places, use_cache=True, logits_to_keep=1, **{name: held.cache}
+        )
+        position += rows.shape[1]
+        scores = output.logits[:, -1].float()
+        if guard is not None:
+            scores = guard(torch.tensor([tokens], dtype=torch.long, device=scores.device), scores)
+        token = int(scores.argmax())
+        if token == decoder.config.eos_token_id:
+            break
+        tokens.append(token)
+        rows = decoder.model.embed_tokens(torch.tensor([[token]], device=rows.device))
+    return tokens

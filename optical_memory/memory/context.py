@@ -4,15 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from optical_memory.encoded import EncodedPage
 from optical_memory.errors import OpticalMemoryError
-from optical_memory.memory.fidelity import source_text
+from optical_memory.memory.errata import Erratum, amend, note_of
+from optical_memory.memory.fidelity import source_text, span_fidelities
 from optical_memory.memory.legend import LEGEND
 from optical_memory.memory.report import Report
+from optical_memory.memory.store import NOTHING_WRONG
 from optical_memory.memory.turn import Turn
 from optical_memory.memory.wire import shape_named
 from optical_memory.memory.wire.picture import Picture
-from renderers import Page, to_png
+from renderers import Page, Span, to_png
 from renderers.transcript import MARKS
 
 if TYPE_CHECKING:
@@ -46,6 +51,10 @@ class TextPart:
     def label(self) -> str:
         return self.turn.passages()[0][0]
 
+    def splice_parts(self) -> list[str | EncodedPage]:
+        """The text after its marker letter."""
+        return [chr(MARKS[self.label]) + self.text]
+
     def as_message(self) -> dict[str, Any]:
         if self.whole and not self.detached:
             return self.turn.as_message()
@@ -60,8 +69,37 @@ class PagePart:
     number: int
     page: Page
     encoded: EncodedPage
-    fidelity: float
+    fidelity: float | None
+    """None where the model has no reader to measure it."""
     text_tokens: int
+    wrong: NDArray[np.int32] = field(default_factory=lambda: NOTHING_WRONG)
+    """Places in the page's text of the characters that are read wrong."""
+    errata: tuple[Erratum, ...] = ()
+    order: int = 0
+    """Place among all pages of the history, in the context or not."""
+
+    def splice_parts(self) -> list[str | EncodedPage]:
+        """The page, and its errata where it has any."""
+        return [self.encoded, self.note] if self.errata else [self.encoded]
+
+    @property
+    def note(self) -> str:
+        """The errata as text; empty without any."""
+        return note_of(self.errata)
+
+    @property
+    def spans(self) -> list[tuple[Span, float]]:
+        """Each span of the page with the share of its characters that are read right."""
+        return span_fidelities(self.page, self.wrong)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutPage:
+    """A page that has left the context; recall draws it again. `order` as in PagePart."""
+
+    page: Page
+    text_tokens: int
+    order: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,9 +144,7 @@ class Context:
 
     def splice_parts(self) -> list[str | EncodedPage]:
         """The parts as the decoder takes them: a marker letter before each text, encoded pages between."""
-        return [
-            part.encoded if isinstance(part, PagePart) else chr(MARKS[part.label]) + part.text for part in self.parts
-        ]
+        return [piece for part in self.parts for piece in part.splice_parts()]
 
     def inputs_embeds(self) -> "Tensor":
         """(T, D) input embeddings for the decoder: T is the number of text tokens of its vocabulary plus the pages' rows."""
@@ -122,8 +158,9 @@ class Context:
                 lines.append(f"[{part.turn.role} {part.turn.id}] {part.text}")
             else:
                 reading = self._model.read([part.encoded], part.page.grid)[0]
-                heading = f"[page {part.number}, {_turns_on(part.page)}, {part.fidelity:.2%} legible]"
-                lines.append(f"{heading} {source_text(part.page, reading)}")
+                legible = "not measured" if part.fidelity is None else f"{part.fidelity:.2%} legible"
+                heading = f"[page {part.number}, {_turns_on(part.page)}, {legible}]"
+                lines.append(f"{heading} {amend(source_text(part.page, reading), part.errata)}")
         return "\n".join(lines)
 
     def _runs(self) -> Iterator[TextPart | Sequence[PagePart]]:

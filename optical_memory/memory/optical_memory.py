@@ -1,49 +1,58 @@
 """OpticalMemory: older turns become pages, pages become visual tokens, and what is asked comes back."""
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optical_memory.encoded import EncodedPage, Reading
-from optical_memory.errors import InvalidHistoryError, OpticalMemoryError
-from optical_memory.language.tokenizer import count_text_tokens
-from optical_memory.memory.context import Context, PagePart, TextPart
-from optical_memory.memory.fidelity import PageModel, fidelity, source_text
+from optical_memory.errors import InvalidHistoryError, OpticalMemoryError, StoreError
+from optical_memory.language.prefix import Prefix
+from optical_memory.memory.assembly import assemble, plan_of, report_of
+from optical_memory.memory.budget import Option
+from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
+from optical_memory.memory.draft import Draft, TokenCounter, draft_of
+from optical_memory.memory.fidelity import encode_and_measure, source_text
+from optical_memory.memory.keeping import Keeper, Kept, Progress
 from optical_memory.memory.recall import PageIndex, best_window
-from optical_memory.memory.report import PageReport, Report, TextReport
+from optical_memory.memory.report import Plan
 from optical_memory.memory.schedule import ForgettingSchedule
-from optical_memory.memory.selection import reasons_for_text
-from optical_memory.memory.store import StoredPage, TokenKey, TokenStore
-from optical_memory.memory.turn import Turn, parse_history, tool_units
+from optical_memory.memory.selection import protected_from
+from optical_memory.memory.store import StoredPage, TokenStore
+from optical_memory.memory.turn import Turn, parse_history
 from optical_memory.model import Model, load_model
 from optical_memory.modes import Mode
-from renderers import RENDERER_VERSION, Block, Page, Span, lay_out, transcript_blocks
+from renderers import Page
 from renderers.transcript import MARKS
 
 KEEP_LAST = 4
 """Turns at the end of a history that stay text."""
+FADE_EVERY = 8
+"""Turns from one batch of fades to the next: in between, the context only grows, and prompt caches keep their hits."""
+TOOL_PATIENCE = 4
+"""Within a tool loop fades wait this many times as long."""
 ANSWER_TOKENS = 64
 PASSAGE_LENGTH = 480
 """Characters of the passage that `ask` puts beside the page."""
-
-Progress = Callable[[int, int], None]
-"""Called with (pages encoded, pages to encode)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recollection:
     """A page that matters to a query: sharpened, with the text read back and how sure the reader is of it.
 
+    `number` is None where the page has left the context.
+
     `probabilities` (characters,) goes with `text`; `certainty` is their mean.
     """
 
-    number: int
+    number: int | None
     score: float
     turns: tuple[str, ...]
     mode: Mode
@@ -58,6 +67,8 @@ class Recollection:
 class OpticalMemory:
     """A conversation's long memory. Call `compress` with the whole history at every turn; only what is new is encoded.
 
+    Fades come in batches, `fade_every` turns apart. `lossless` keeps what the reader gets wrong as text beside each page, and
+    the mode that is cheapest with it. `scope` says whose pages these are in a store that several memories share.
     `model`: a name, a checkpoint's path, or a `Model` that is already loaded. `device`: chosen for you if not given.
     `on_progress` is called while pages are encoded.
     """
@@ -69,182 +80,117 @@ class OpticalMemory:
         device: str | None = None,
         schedule: ForgettingSchedule | None = None,
         keep_last: int = KEEP_LAST,
+        fade_every: int = FADE_EVERY,
+        lossless: bool = False,
         store: TokenStore | None = None,
+        scope: str = "",
         on_progress: Progress | None = None,
     ) -> None:
         if keep_last < 0:
             raise ValueError(f"keep_last counts turns, got {keep_last}")
+        if fade_every < 1:
+            raise ValueError(f"fade_every counts turns from 1, got {fade_every}")
+        if store is not None and store.files is not None and not scope.strip():
+            raise StoreError(
+                "a store on disk needs a scope that says whose it is, such as 'tenant/user/thread'; got none"
+            )
         self.model: Model = load_model(model, device) if isinstance(model, (str, Path)) else model
         self.schedule = schedule or ForgettingSchedule()
         self.keep_last = keep_last
+        self.fade_every = fade_every
+        self.lossless = lossless
         self.store = store if store is not None else TokenStore()
         self.on_progress = on_progress
+        self._keeper = Keeper(self.model, self.store, lossless, scope)
+        self._count = TokenCounter()
         self._index = PageIndex()
-        self._counts: dict[str, int] = {}
-        self._earlier_counts: dict[str, int] = {}
+        self._settled: _Settled | None = None
+        self._pinned: set[str] = set()
+        self._renewed: dict[str, int] = {}
         self._context: Context | None = None
+        self._out: list[OutPage] = []
+        self._prefix = Prefix()
+        self._lock = RLock()
 
     # Compress
 
     def compress(self, history: Iterable[Turn | Mapping[str, Any]]) -> Context:
         """Draws, encodes and stores the older turns of a history; the newest and the system's stay text.
 
-        Raises InvalidHistoryError for an empty history or a message that cannot be understood.
+        Raises InvalidHistoryError for an empty history or a message that cannot be understood, BudgetError where the
+        schedule's budget and fidelity cannot both hold; the memory is then as it was.
         """
-        began = time.perf_counter()
-        turns = parse_history(history)
-        if not turns:
-            raise InvalidHistoryError("the history is empty; pass at least one message")
-        reasons = reasons_for_text(turns, self.keep_last, self.model.unreadable)
-        self._earlier_counts, self._counts = self._counts, {}
-        pages = self._lay_out([turn for turn in turns if turn.id not in reasons])
-        self._count([turn.text for turn in turns])
-        positions = {turn.id: position for position, turn in enumerate(turns)}
-        texts_on = [self._texts_on(page, {turn.id: turn.text for turn in turns}) for page in pages]
-        tokens_on = [sum(self._count(texts)) for texts in texts_on]
-        modes = [
-            self._mode_of(len(turns) - 1 - positions[page.sources[-1]], tokens)
-            for page, tokens in zip(pages, tokens_on, strict=True)
-        ]
-        stored = self._encode(pages, modes)
-        parts = self._assemble(turns, reasons, pages, stored, tokens_on)
-        drawn = [index for index, page in enumerate(stored) if page is not None]
-        self._remember([pages[index] for index in drawn], ["\n".join(texts_on[index]) for index in drawn])
-        report = self._report(turns, parts, time.perf_counter() - began)
-        self._context = Context(tuple(parts), report, self.model, turns[0].shape)
-        return self._context
-
-    def _lay_out(self, turns: Sequence[Turn]) -> list[Page]:
-        blocks: list[Block] = []
-        for turn in turns:
-            start = 0
-            for label, text in turn.passages():
-                blocks += transcript_blocks(text, label, turn.id, start)
-                start += len(text)
-        return lay_out(blocks, self.model.grid)
-
-    @staticmethod
-    def _texts_on(page: Page, sources: Mapping[str, str]) -> list[str]:
-        """The stretches of source text on a page, one per turn."""
-        return [
-            sources[source][first.start : last.end]
-            for source in page.sources
-            for first, last in [_ends([span for span in page.spans if span.source == source])]
-        ]
-
-    def _count(self, texts: Sequence[str]) -> list[int]:
-        """Text tokens of each; what the last call counted is not counted anew, what no call asks for any more is let go."""
-        unknown = [text for text in dict.fromkeys(texts) if text not in self._counts]
-        new = [text for text in unknown if text not in self._earlier_counts]
-        counted = dict(zip(new, count_text_tokens(new), strict=True))
-        self._counts |= {text: counted.get(text, self._earlier_counts.get(text, 0)) for text in unknown}
-        return [self._counts[text] for text in texts]
-
-    def _mode_of(self, age: int, text_tokens: int) -> Mode | None:
-        """The schedule's mode; a cheaper one where the text would cost less than that; None where no mode pays."""
-        wanted = self.schedule.mode_at(age)
-        lengths = {mode: self._length(mode) for mode in self._ladder()}
-        paying = [mode for mode in lengths if lengths[mode] <= lengths[wanted] and lengths[mode] < text_tokens]
-        return max(paying, key=lambda mode: lengths[mode], default=None)
-
-    def _ladder(self) -> list[Mode]:
-        return [mode for _, mode in self.schedule.steps]
-
-    @staticmethod
-    def _length(mode: Mode) -> int:
-        return mode.sequence_length((2, 2) if mode.tile_side else (0, 0))
-
-    def _key(self, page: Page, mode: Mode) -> TokenKey:
-        return TokenKey(page.digest, mode, self.model.fingerprint, RENDERER_VERSION)
-
-    def _encode(self, pages: Sequence[Page], modes: Sequence[Mode | None]) -> list[StoredPage | None]:
-        """Visual tokens of every page in its mode, from the store or made now; None where the mode is."""
-        stored = [
-            None if mode is None else self.store.get(self._key(page, mode))
-            for page, mode in zip(pages, modes, strict=True)
-        ]
-        missing = [index for index, mode in enumerate(modes) if mode is not None and stored[index] is None]
-        done = 0
-        for mode in dict.fromkeys(mode for mode in modes if mode is not None):
-            group = [index for index in missing if modes[index] == mode]
-            for first in range(0, len(group), 4):
-                batch = group[first : first + 4]
-                made = encode_and_measure(self.model, [pages[index] for index in batch], mode)
-                for index, page in zip(batch, made, strict=True):
-                    self.store.put(self._key(pages[index], mode), page)
-                    stored[index] = page
-                done += len(batch)
-                if self.on_progress is not None:
-                    self.on_progress(done, len(missing))
-        return stored
-
-    def _assemble(
-        self,
-        turns: Sequence[Turn],
-        reasons: Mapping[str, str],
-        pages: Sequence[Page],
-        stored: Sequence[StoredPage | None],
-        text_tokens: Sequence[int],
-    ) -> list[TextPart | PagePart]:
-        """Parts in the order of the conversation: a page stands where its first turn does."""
-        by_id = {turn.id: turn for turn in turns}
-        positions = {turn.id: position for position, turn in enumerate(turns)}
-        placed: list[tuple[tuple[int, int], TextPart | PagePart]] = [
-            ((positions[turn.id], -1), TextPart(turn, reasons[turn.id])) for turn in turns if turn.id in reasons
-        ]
-        in_unit = {turns[position].id for unit in tool_units(turns) for position in unit}
-        number = 0
-        for order, (page, kept, tokens) in enumerate(zip(pages, stored, text_tokens, strict=True)):
-            place = (positions[page.sources[0]], order)
-            if kept is not None:
-                number += 1
-                placed.append((place, PagePart(number, page, kept.encoded, kept.fidelity, tokens)))
-                continue
-            for source in page.sources:
-                first, last = _ends([span for span in page.spans if span.source == source])
-                whole = (first.start, last.end) == (0, len(by_id[source].text))
-                end = None if whole else last.end
-                part = TextPart(by_id[source], "cheaper as text", first.start, end, detached=source in in_unit)
-                placed.append(((positions[source], order), part))
-        return [part for _, part in sorted(placed, key=lambda item: item[0])]
-
-    def _remember(self, pages: Sequence[Page], texts: Sequence[str]) -> None:
-        """Keeps the index in step with the pages there are."""
-        keys = page_keys(pages)
-        self._index.keep_only(set(keys))
-        for key, text in zip(keys, texts, strict=True):
-            if key not in self._index:
-                self._index.add(key, text)
-
-    def _report(self, turns: Sequence[Turn], parts: Sequence[TextPart | PagePart], seconds: float) -> Report:
-        before = sum(self._count([turn.text for turn in turns]))
-        pages = [
-            PageReport(
-                number=part.number,
-                mode=part.encoded.mode.name,
-                sequence_length=part.encoded.sequence_length,
-                text_tokens=part.text_tokens,
-                fidelity=part.fidelity,
-                turns=list(part.page.sources),
+        with self._lock:
+            began = time.perf_counter()
+            turns = parse_history(history)
+            if not turns:
+                raise InvalidHistoryError("the history is empty; pass at least one message")
+            self._count.begin()
+            settled, draft, kept = self._settle(turns)
+            parts, out = assemble(draft, kept)
+            self._index_pages(draft, kept)
+            report = report_of(
+                self.model.config.name, draft, parts, out, self._count, self._context, time.perf_counter() - began
             )
-            for part in parts
-            if isinstance(part, PagePart)
-        ]
-        texts = [
-            TextReport(turn=part.turn.id, tokens=self._count([part.text])[0], reason=part.reason)
-            for part in parts
-            if isinstance(part, TextPart)
-        ]
-        after = sum(page.sequence_length for page in pages) + sum(text.tokens for text in texts)
-        return Report(
-            model=self.model.config.name,
-            tokens_before=before,
-            tokens_after=after,
-            ratio=before / after if after else 1.0,
-            seconds=seconds,
-            pages=pages,
-            texts=texts,
-        )
+            report = report.model_copy(update={"notes": self.store.take_troubles()})
+            self._settled, self._out = settled, out
+            self._context = Context(tuple(parts), report, self.model, turns[0].shape)
+            return self._context
+
+    async def acompress(self, history: Iterable[Turn | Mapping[str, Any]]) -> Context:
+        """`compress` in a thread; cancelled, it leaves the memory as it was or as `compress` leaves it."""
+        return await asyncio.to_thread(self.compress, history)
+
+    def plan(self, history: Iterable[Turn | Mapping[str, Any]]) -> Plan:
+        """What `compress` would do with a history, by what is foreseen: nothing is drawn or encoded."""
+        with self._lock:
+            turns = parse_history(history)
+            if not turns:
+                raise InvalidHistoryError("the history is empty; pass at least one message")
+            draft = draft_of(turns, self.keep_last, self.model, self._count)
+            ages = draft.ages(self.schedule.unit, len(turns) - 1, self._renewed)
+            facts = self._keeper.facts(draft, self.schedule, ages, self._pinned, self._count)
+            options = self.schedule.plan(facts, draft.fixed_tokens, fewest_tokens=self.lossless)
+            return plan_of(draft, facts, options)
+
+    def pin(self, *turns: str) -> None:
+        """Pages that hold one of these turns (by id) are kept at the sharpest mode that pays, from the next fades on."""
+        self._pinned.update(turns)
+        self._settled = None
+
+    def unpin(self, *turns: str) -> None:
+        self._pinned.difference_update(turns)
+        self._settled = None
+
+    def _settle(self, turns: Sequence[Turn]) -> "tuple[_Settled, Draft, list[Kept]]":
+        """Fades come in batches: until `fade_every` turns are new, pages stay as they are and new turns are text."""
+        last = self._settled
+        if last is not None and last.holds(turns, self.fade_every):
+            draft = draft_of(turns, len(turns) - last.border, self.model, self._count)
+            fits = len(draft.pages) == len(last.options) and (
+                self.schedule.budget is None
+                or draft.fixed_tokens + sum(option.cost for option in last.options) <= self.schedule.budget
+            )
+            measured: dict[tuple[int, Mode], StoredPage | None] = {}
+            kept = self._keeper.encode(draft, last.options, measured, self._count) if fits else None
+            if fits and kept is None:
+                kept = self._keeper.encode(draft, last.options, measured, self._count)
+            if kept is not None:
+                return last, draft, kept
+        draft = draft_of(turns, self.keep_last, self.model, self._count)
+        ages = draft.ages(self.schedule.unit, len(turns) - 1, self._renewed)
+        kept = self._keeper.keep(draft, self.schedule, ages, self._pinned, self._count, self.on_progress)
+        border = protected_from(turns, self.keep_last)
+        return _Settled(tuple(turns), border, [page.option for page in kept]), draft, kept
+
+    def _index_pages(self, draft: Draft, kept: Sequence[Kept]) -> None:
+        """Keeps the index in step with the pages there are, in the context or out of it."""
+        drawn = [page for page, place in zip(draft.pages, kept, strict=True) if place.option.kind != "text"]
+        keys = page_keys([page.page for page in drawn])
+        self._index.keep_only(set(keys))
+        for key, page in zip(keys, drawn, strict=True):
+            if key not in self._index:
+                self._index.add(key, "\n".join(page.texts))
 
     # Read, recall, ask
 
@@ -261,19 +207,32 @@ class OpticalMemory:
         return self.model.read([part.encoded], part.page.grid)[0]
 
     def recall(self, query: str, limit: int = 3) -> list[Recollection]:
-        """The pages that matter to a query, best first, read at the sharpest mode of the schedule."""
-        pages = self.context.pages
-        parts = dict(zip(page_keys([part.page for part in pages]), pages, strict=True))
-        hits = [(parts[key], score) for key, score in self._index.search(query, len(self._index))]
-        sharpest = max(self._ladder(), key=self._length)
-        recollections = []
-        for part, score in hits[:limit]:
-            encoded = self._sharpened(part, sharpest)
-            reading = self.model.read([encoded], part.page.grid)[0]
-            probabilities = reading.probabilities[part.page.source_cells]
-            text = source_text(part.page, reading)
-            recollections.append(Recollection(part.number, score, part.page.sources, encoded.mode, text, probabilities))
-        return recollections
+        """The pages that matter to a query, best first, in the context or out of it, read at the sharpest mode of the schedule.
+
+        What is recalled counts as new for the next fades.
+        """
+        with self._lock:
+            pages = self._pages_in_order()
+            parts = dict(zip(page_keys([part.page for part in pages]), pages, strict=True))
+            hits = [(parts[key], score) for key, score in self._index.search(query, len(self._index))]
+            recollections = []
+            for part, score in hits[:limit]:
+                encoded = self._sharpened(part)
+                reading = self.model.read([encoded], part.page.grid)[0]
+                probabilities = reading.probabilities[part.page.source_cells]
+                text = source_text(part.page, reading)
+                number = part.number if isinstance(part, PagePart) else None
+                recollections.append(Recollection(number, score, part.page.sources, encoded.mode, text, probabilities))
+                if self._settled is not None:
+                    self._renewed |= dict.fromkeys(part.page.sources, len(self._settled.turns) - 1)
+            return recollections
+
+    async def arecall(self, query: str, limit: int = 3) -> list[Recollection]:
+        """`recall` in a thread."""
+        return await asyncio.to_thread(self.recall, query, limit)
+
+    def _pages_in_order(self) -> list[PagePart | OutPage]:
+        return sorted([*self.context.pages, *self._out], key=lambda part: part.order)
 
     def ask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
         """The decoder's answer over the spliced context.
@@ -284,7 +243,13 @@ class OpticalMemory:
         passage = self.passage_for(question)
         decoder = self.model.config.decoder
         room = decoder.max_positions - max_new_tokens - len(question) - len(passage) - 3 if decoder is not None else 0
-        return self.model.answer([*self._fitting(question, room), passage], question, max_new_tokens)
+        parts = [*self._fitting(question, room), passage]
+        with self._lock:
+            return self.model.answer(parts, question, max_new_tokens, self._prefix)
+
+    async def aask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
+        """`ask` in a thread."""
+        return await asyncio.to_thread(self.ask, question, max_new_tokens)
 
     def passage_for(self, question: str, length: int = PASSAGE_LENGTH) -> str:
         """At most `length` characters that hold the most of the question's words: of a turn that is still text, or of a page
@@ -305,18 +270,20 @@ class OpticalMemory:
 
     def _fitting(self, question: str, room: int) -> list[str | EncodedPage]:
         """The context's parts without those that matter least to the question, until they take `room` positions at most."""
-        keys = page_keys([part.page for part in self.context.pages])
+        pages = self._pages_in_order()
+        keys = {part.order: key for part, key in zip(pages, page_keys([part.page for part in pages]), strict=True)}
         scores = dict(self._index.search(question, len(self._index)))
-        worth = iter([scores.get(key, 0.0) for key in keys])
-        parts = self.context.splice_parts()
-        order = [
-            (next(worth), position) if isinstance(part, PagePart) else (2.0, position)
-            for position, part in enumerate(self.context.parts)
-        ]
+        parts: list[str | EncodedPage] = []
+        order: list[tuple[float, int]] = []
+        for part in self.context.parts:
+            worth = scores.get(keys[part.order], 0.0) if isinstance(part, PagePart) else 2.0
+            for piece in part.splice_parts():
+                order.append((worth, len(parts)))
+                parts.append(piece)
         kept: set[int] = set()
         for _, position in sorted(order, reverse=True):
-            part = parts[position]
-            length = len(part) if isinstance(part, str) else part.sequence_length
+            piece = parts[position]
+            length = len(piece) if isinstance(piece, str) else piece.sequence_length
             if length <= room:
                 room -= length
                 kept.add(position)
@@ -328,15 +295,33 @@ class OpticalMemory:
             raise OpticalMemoryError(f"there is no page {number}; the context has pages 1 to {len(pages)}")
         return pages[number - 1]
 
-    def _sharpened(self, part: PagePart, mode: Mode) -> EncodedPage:
-        if part.encoded.mode == mode:
+    def _sharpened(self, part: PagePart | OutPage) -> EncodedPage:
+        mode = self.schedule.sharpest
+        if isinstance(part, PagePart) and part.encoded.mode == mode:
             return part.encoded
-        key = self._key(part.page, mode)
+        key = self._keeper.key(part.page, mode)
         stored = self.store.get(key)
         if stored is None:
             stored = encode_and_measure(self.model, [part.page], mode)[0]
             self.store.put(key, stored)
         return stored.encoded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Settled:
+    """The history at the last fades, where its text began, and how its pages were kept."""
+
+    turns: tuple[Turn, ...]
+    border: int
+    options: list[Option]
+
+    def holds(self, turns: Sequence[Turn], fade_every: int) -> bool:
+        """True while the history only went on, by less than `fade_every` turns, or by less than four times as many and it
+        stands within a tool loop."""
+        new = len(turns) - len(self.turns)
+        in_tools = bool(turns[-1].tool_calls) or turns[-1].role == "tool"
+        most = fade_every * (TOOL_PATIENCE if in_tools else 1)
+        return 0 <= new < most and tuple(turns[: len(self.turns)]) == self.turns
 
 
 def page_keys(pages: Sequence[Page]) -> list[Hashable]:
@@ -347,17 +332,3 @@ def page_keys(pages: Sequence[Page]) -> list[Hashable]:
         keys.append((page.digest, seen[page.digest]))
         seen[page.digest] += 1
     return keys
-
-
-def encode_and_measure(model: PageModel, pages: Sequence[Page], mode: Mode) -> list[StoredPage]:
-    """Visual tokens of pages, each with the fidelity that the model's own reader finds."""
-    encoded = model.encode(pages, mode)
-    stored = []
-    for page, made in zip(pages, encoded, strict=True):
-        reading = model.read([made], page.grid)[0]
-        stored.append(StoredPage(made, fidelity(page, reading)))
-    return stored
-
-
-def _ends(spans: Sequence[Span]) -> tuple[Span, Span]:
-    return min(spans, key=lambda span: span.start), max(spans, key=lambda span: span.end)

@@ -14,7 +14,11 @@ class PageReport(_Row):
     mode: str
     sequence_length: int
     text_tokens: int
-    fidelity: float
+    fidelity: float | None
+    """Measured; None where the model has no reader."""
+    worst_span: float | None = None
+    """The fidelity of the span that reads worst."""
+    errata_tokens: int = 0
     turns: list[str]
 
 
@@ -26,8 +30,17 @@ class TextReport(_Row):
     reason: str
 
 
+class OutReport(_Row):
+    """A page that has left the context: recall still finds it."""
+
+    text_tokens: int
+    turns: list[str]
+
+
 class Report(_Row):
-    """Tokens are counted in DeepSeek's vocabulary before, and by true sequence length (newlines, separator) after."""
+    """`unchanged_tokens` are those before the first part that differs from the last context: a prompt cache still has them.
+
+    Tokens are counted in DeepSeek's vocabulary before, and by true sequence length (newlines, separator) after."""
 
     model: str
     tokens_before: int
@@ -36,12 +49,17 @@ class Report(_Row):
     seconds: float
     pages: list[PageReport]
     texts: list[TextReport]
+    out: list[OutReport] = []
+    unchanged_tokens: int = 0
+    notes: list[str] = []
+    """What went wrong on the way and was got round, such as a full disk."""
 
     @property
     def fidelity(self) -> float:
-        """Mean over pages, weighted by their text; 1 if there is none."""
-        weight = sum(page.text_tokens for page in self.pages)
-        return sum(page.fidelity * page.text_tokens for page in self.pages) / weight if weight else 1.0
+        """Mean over the pages measured, weighted by their text; 1 if there is none."""
+        measured = [(page.fidelity, page.text_tokens) for page in self.pages if page.fidelity is not None]
+        weight = sum(tokens for _, tokens in measured)
+        return sum(share * tokens for share, tokens in measured) / weight if weight else 1.0
 
     def __str__(self) -> str:
         lines = [
@@ -50,12 +68,49 @@ class Report(_Row):
         ]
         lines += [
             f"  page {page.number:<3} {page.mode:<6} {page.text_tokens:>5} -> {page.sequence_length:>4} tokens  "
-            f"{page.fidelity:7.2%}  {_turn_range(page.turns)}"
+            f"{_share(page.fidelity)}  {_turn_range(page.turns)}"
+            + (f", errata {page.errata_tokens} tokens" if page.errata_tokens else "")
             for page in self.pages
         ]
+        lines += [
+            f"  out      {page.text_tokens:>12} tokens  {_turn_range(page.turns)}: by recall only" for page in self.out
+        ]
         lines += [f"  text     {text.tokens:>12} tokens  {text.turn}: {text.reason}" for text in self.texts]
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+
+class PlanRow(_Row):
+    """How one page would be kept: in a mode, as `text`, or `out` of the context. Tokens with errata; fidelity foreseen."""
+
+    age: float
+    salience: float
+    keep: str
+    tokens: int
+    text_tokens: int
+    fidelity: float
+    turns: list[str]
+
+
+class Plan(_Row):
+    """A dry run."""
+
+    tokens_before: int
+    tokens_after: int
+    pages: list[PlanRow]
+
+    def __str__(self) -> str:
+        lines = [f"{self.tokens_before:,} tokens -> {self.tokens_after:,}, foreseen; nothing was encoded"]
+        lines += [
+            f"  {row.keep:<8} {row.text_tokens:>5} -> {row.tokens:>4} tokens  {row.fidelity:7.2%}  age {row.age:g}, "
+            f"salience {row.salience:.1f}  {_turn_range(row.turns)}"
+            for row in self.pages
+        ]
         return "\n".join(lines)
 
 
 def _turn_range(turns: list[str]) -> str:
     return turns[0] if len(turns) == 1 else f"{turns[0]} to {turns[-1]} ({len(turns)} turns)"
+
+
+def _share(fidelity: float | None) -> str:
+    return "      ?" if fidelity is None else f"{fidelity:7.2%}"

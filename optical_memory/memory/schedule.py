@@ -1,25 +1,188 @@
-"""Forgetting by age: which mode a page is kept in. A pure function of ages; it draws and measures nothing."""
+"""Forgetting: a pure function from what is known of pages to how each is kept. It draws and measures nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any, Literal
 
-from optical_memory.modes import BASE, SMALL, TINY, Mode
+from optical_memory.memory.budget import Option, best_pair, choose, fewest
+from optical_memory.memory.salience import Salience
+from optical_memory.modes import BASE, GUNDAM, LARGE, SMALL, TINY, Mode, mode_named
+
+Unit = Literal["turns", "tokens", "seconds"]
+OUT_OF_CONTEXT = "out"
+"""What a table calls the step after which a page is found by recall only."""
+HALF_WEIGHT = 4.0
+"""Under a budget a page weighs half of a new one at this many times the age of the schedule's last step."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What a plan needs to know of one page.
+
+    `age` in the schedule's unit; `costs` and `fidelities` by mode, measured or foreseen; `salience` is 1 for plain prose.
+    """
+
+    age: float
+    text_tokens: int
+    salience: float
+    costs: Mapping[Mode, int]
+    fidelities: Mapping[Mode, float]
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ForgettingSchedule:
-    """A ladder: a page takes the last step whose age it has reached.
+    """A ladder of ages and modes, and the bounds within which pages go down it.
 
-    `steps`: (age, mode), ages rising from 0, in turns since the page's newest one (DeepSeek-OCR, section 4, draws the idea
-    without ages; these are ours).
+    `steps`: (age, mode), ages rising from 0; the mode None, last if at all, takes a page out of the context, not out of recall.
+    An age is counted in `unit` since the page's newest turn (DeepSeek-OCR, section 4, draws the idea without ages; these are
+    ours). `budget`: tokens that the whole context may take. `min_fidelity`: no page is kept that reads worse than this.
+    `salience` weighs a page's text, 1 for plain prose: a page of salience 2 ages half as fast and weighs twice under a budget.
     """
 
-    steps: tuple[tuple[int, Mode], ...] = ((0, BASE), (8, SMALL), (16, TINY))
+    steps: tuple[tuple[float, Mode | None], ...] = ((0, BASE), (8, SMALL), (16, TINY))
+    unit: Unit = "turns"
+    budget: int | None = None
+    min_fidelity: float = 0.0
+    salience: Callable[[str], float] | None = field(default_factory=Salience)
 
     def __post_init__(self) -> None:
         ages = [age for age, _ in self.steps]
-        if not ages or ages[0] != 0 or ages != sorted(set(ages)):
+        if not ages or ages[0] != 0 or any(later <= earlier for earlier, later in pairwise(ages)):
             raise ValueError(f"a schedule's ages must rise from 0, got {ages}")
+        if None in [mode for _, mode in self.steps[:-1]] or self.steps[0][1] is None:
+            raise ValueError("a schedule may take pages out of the context in its last step only, and not in its first")
+        if self.unit not in ("turns", "tokens", "seconds"):
+            raise ValueError(f"ages are counted in turns, tokens or seconds, got {self.unit!r}")
+        if self.budget is not None and self.budget < 0:
+            raise ValueError(f"a budget counts tokens, got {self.budget}")
+        if not 0.0 <= self.min_fidelity <= 1.0:
+            raise ValueError(f"min_fidelity is a share, 0 to 1, got {self.min_fidelity}")
 
-    def mode_at(self, age: int) -> Mode:
-        """The mode of a page of that age; a negative age (a clock that went back) counts as 0."""
+    # Presets
+
+    @classmethod
+    def paper(cls, **bounds: Any) -> "ForgettingSchedule":
+        """DeepSeek-OCR's ladder: Gundam to Tiny, then out of the context."""
+        steps = ((0, GUNDAM), (2, LARGE), (4, BASE), (8, SMALL), (16, TINY), (128, None))
+        return cls(steps, **bounds)
+
+    @classmethod
+    def gentle(cls, **bounds: Any) -> "ForgettingSchedule":
+        """Large for long, never below Small."""
+        return cls(((0, LARGE), (16, BASE), (64, SMALL)), **bounds)
+
+    @classmethod
+    def aggressive(cls, **bounds: Any) -> "ForgettingSchedule":
+        """Tiny soon, out of the context after 64 turns."""
+        return cls(((0, SMALL), (4, TINY), (64, None)), **bounds)
+
+    @classmethod
+    def none(cls, **bounds: Any) -> "ForgettingSchedule":
+        """Every page at Large for ever."""
+        return cls(((0, LARGE),), **bounds)
+
+    @classmethod
+    def from_table(cls, rows: Iterable[tuple[float, str]], **bounds: Any) -> "ForgettingSchedule":
+        """(age, mode's name) rows; the name `out` takes a page out of the context."""
+        steps = tuple((age, None if name == OUT_OF_CONTEXT else mode_named(name)) for age, name in rows)
+        return cls(steps, **bounds)
+
+    def within(self, budget: int | None, min_fidelity: float | None = None) -> "ForgettingSchedule":
+        """The same ladder within other bounds."""
+        bound = self.min_fidelity if min_fidelity is None else min_fidelity
+        return replace(self, budget=budget, min_fidelity=bound)
+
+    # The plan
+
+    @property
+    def ladder(self) -> tuple[Mode, ...]:
+        return tuple(dict.fromkeys(mode for _, mode in self.steps if mode is not None))
+
+    @property
+    def sharpest(self) -> Mode:
+        return max(self.ladder, key=length_of)
+
+    def mode_at(self, age: float) -> Mode | None:
+        """The mode of a page of that age, None for out of the context; a negative age (a clock that went back) counts as 0."""
         return next(mode for since, mode in reversed(self.steps) if max(0, age) >= since)
+
+    def salience_of(self, text: str) -> float:
+        return 1.0 if self.salience is None else max(0.01, self.salience(text))
+
+    def plan(self, pages: Sequence[PageFacts], fixed_tokens: int = 0, *, fewest_tokens: bool = False) -> list[Option]:
+        """How each page is kept. `fixed_tokens` of the budget are text that stays; `fewest_tokens` lets no age keep a page sharp.
+
+        Without a budget, or where it is ample, each page takes its age's step, or a cheaper one where its text would cost
+        less. Else the assignment of most expected fidelity within it (weighted by text, salience, recency): see budget.py.
+        Raises BudgetError that names the best feasible pair where budget and min_fidelity cannot both hold.
+        """
+        options = [self._options(page, fewest_tokens) for page in pages]
+        if self.budget is None and fewest_tokens:
+            return [own[0] for own in options]
+        wanted = [self._first_choice(page, own) for page, own in zip(pages, options, strict=True)]
+        room = None if self.budget is None else self.budget - fixed_tokens
+        if self.budget is None or room is None or (not fewest_tokens and sum(own.cost for own in wanted) <= room):
+            return wanted
+        if fewest(options) > room:
+            raise best_pair([self._everything(page) for page in pages], self.budget, fixed_tokens, self.min_fidelity)
+        return choose(options, [self._weight(page) for page in pages], room)
+
+    def _options(self, page: PageFacts, fewest_tokens: bool) -> list[Option]:
+        """What the schedule allows for a page, the cheapest first."""
+        legible = [option for option in self._everything(page) if option.fidelity >= self.min_fidelity]
+        if page.pinned:
+            modes = [option for option in legible if option.mode is not None and option.cost < page.text_tokens]
+            return [modes[-1]] if modes else [Option.as_text(page.text_tokens)]
+        if fewest_tokens:
+            return [option for option in legible if option.kind != "out"] if self.budget is None else legible
+        wanted = self.mode_at(page.age / page.salience)
+        if wanted is None and self.min_fidelity == 0.0:
+            return [Option.out()]
+        ceiling = length_of(wanted or min(self.ladder, key=length_of))
+        below = [option for option in legible if option.length <= ceiling and option.kind != "out"]
+        if not below:
+            below = [option for option in legible if option.kind != "out"][:1]
+        if self.budget is not None and self.min_fidelity == 0.0:
+            below.insert(0, Option.out())
+        return below
+
+    def _everything(self, page: PageFacts) -> list[Option]:
+        """Every way to keep a page, the cheapest first; modes that cost as much as the text are left out."""
+        modes = [
+            Option("page", mode, page.costs[mode], page.fidelities[mode], length_of(mode))
+            for mode in self.ladder
+            if page.costs[mode] < page.text_tokens
+        ]
+        options = [*modes, Option.as_text(page.text_tokens), Option.out()]
+        return sorted(options, key=lambda option: (option.cost, option.kind != "out"))
+
+    def _first_choice(self, page: PageFacts, options: Sequence[Option]) -> Option:
+        """Without a budget: the sharpest mode allowed, else what is cheapest."""
+        by_age = self.mode_at(page.age / page.salience)
+        inside = [option for option in options if option.kind != "out"]
+        modes = [option for option in inside if option.mode is not None]
+        if not modes:
+            return (inside or options)[0]
+        ceiling = length_of(by_age) if by_age is not None else 0
+        allowed = [option for option in modes if option.length <= ceiling] or modes[:1]
+        return max(allowed, key=lambda option: option.length)
+
+    def _weight(self, page: PageFacts) -> float:
+        half = HALF_WEIGHT * max(self.steps[-1][0], 16.0)
+        return page.text_tokens * page.salience / (1.0 + max(0.0, page.age) / half)
+
+
+def length_of(mode: Mode) -> int:
+    """Positions that a page takes in a mode; the tiled ones cut a page in 2 x 2."""
+    return mode.sequence_length((2, 2) if mode.tile_side else (0, 0))
+
+
+PRESETS: dict[str, Callable[..., ForgettingSchedule]] = {
+    "default": ForgettingSchedule,
+    "paper": ForgettingSchedule.paper,
+    "gentle": ForgettingSchedule.gentle,
+    "aggressive": ForgettingSchedule.aggressive,
+    "none": ForgettingSchedule.none,
+}

@@ -86,7 +86,10 @@ class FakeModel:
     def picture(self, page: Page, side: int) -> NDArray[np.uint8]:
         return draw(page, side, FIXED)
 
-    def answer(self, parts: list[str | EncodedPage], question: str, max_new_tokens: int = 128) -> str:
+    def answer(
+        self, parts: list[str | EncodedPage], question: str, max_new_tokens: int = 128, prefix: object = None
+    ) -> str:
+        assert prefix is not None
         self.asked.append((parts, question))
         return f"{len(parts)} parts, at most {max_new_tokens} tokens"
 

@@ -87,7 +87,7 @@ class OpticalRecall:
         memory = memory_of(self.model, one_mode(self.mode), history)
         delivered = newest_text(memory, budget)
         limit = (budget - delivered.tokens) // self.mode.sequence_length()
-        for page in sorted(memory.recall(question, limit), key=lambda page: -page.number):
+        for page in sorted(memory.recall(question, limit), key=lambda page: -(page.number or 0)):
             delivered = delivered.after(page.text, page.probabilities, self.mode.sequence_length())
         return delivered.answer(question)
 

@@ -1,0 +1,56 @@
+"""Errata: what the reader gets wrong on a page, kept as text beside it, so that page and errata give back the source exactly."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+GAP = 6
+"""Right characters between two wrong ones that are told again rather than starting a new correction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erratum:
+    """What truly stands from character `start` of a page's text on."""
+
+    start: int
+    text: str
+
+
+def errata_of(text: str, wrong: NDArray[np.int32]) -> tuple[Erratum, ...]:
+    """Corrections for the characters of a page's `text` whose places are in `wrong`, rising."""
+    if not wrong.size:
+        return ()
+    breaks = np.flatnonzero(np.diff(wrong) > GAP) + 1
+    runs = np.split(wrong, breaks)
+    return tuple(Erratum(int(run[0]), text[int(run[0]) : int(run[-1]) + 1]) for run in runs)
+
+
+def amend(read: str, errata: Sequence[Erratum]) -> str:
+    """The text read from a page, put right."""
+    pieces, position = [], 0
+    for erratum in errata:
+        pieces += [read[position : erratum.start], erratum.text]
+        position = erratum.start + len(erratum.text)
+    return "".join([*pieces, read[position:]])
+
+
+def note_of(errata: Sequence[Erratum]) -> str:
+    """Errata as the text that stands beside a page: a line each, place and what stands there."""
+    return "\n".join(f"{erratum.start} {_escaped(erratum.text)}" for erratum in errata)
+
+
+def errata_from(note: str) -> tuple[Erratum, ...]:
+    """The inverse of `note_of`."""
+    lines = [line.split(" ", 1) for line in note.split("\n")] if note else []
+    return tuple(Erratum(int(start), _plain(text)) for start, text in lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _plain(text: str) -> str:
+    pieces = text.split("\\\\")
+    return "\\".join(piece.replace("\\n", "\n") for piece in pieces)

@@ -1,0 +1,270 @@
+"""What ages: errata give back the source, salience tells what matters, fades come in batches, nothing blocks a loop."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optical_memory.encoded import EncodedPage
+from optical_memory.errors import BudgetError, CheckpointError, StoreError
+from optical_memory.memory.context import TextPart
+from optical_memory.memory.errata import amend, errata_from, errata_of, note_of
+from optical_memory.memory.pagefiles import TokenFiles
+from optical_memory.memory.salience import Salience, fragile_strings
+from optical_memory.memory.schedule import ForgettingSchedule
+from optical_memory.memory.store import TokenStore
+from optical_memory.memory.turn import Turn
+from optical_memory.modes import BASE, SMALL, TINY, Mode
+from renderers import Page
+from tests.memory.fake import FakeModel, conversation, memory_of, prose
+
+# Errata
+
+
+@given(st.text(max_size=60), st.data())
+@settings(max_examples=150, deadline=None)
+def test_errata_put_any_reading_right(text: str, data: st.DataObject) -> None:
+    wrong = sorted(data.draw(st.sets(st.integers(0, len(text) - 1)))) if text else []
+    read = "".join("#" if place in set(wrong) else character for place, character in enumerate(text))
+    errata = errata_of(text, np.array(wrong, dtype=np.int32))
+    assert amend(read, errata) == text
+    assert errata_from(note_of(errata)) == errata
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+@settings(max_examples=20, deadline=None)
+def test_lossless_gives_back_the_source_always(tiny: float, small: float, base: float) -> None:
+    model = FakeModel(spoilt={"Tiny": tiny, "Small": small, "Base": base})
+    history = conversation(12, 3000)
+    context = memory_of(model, lossless=True).compress(history)
+    for part in context.pages:
+        read = model.read([part.encoded], part.page.grid)[0]
+        assert amend(_source(part.page, read.codes), errata_from(part.note)) == part.page.text
+
+
+def _source(page: Page, codes: Any) -> str:
+    return "".join(chr(code) for code in codes[page.source_cells])
+
+
+def test_mode_and_errata_are_the_fewest_tokens_together() -> None:
+    """Tiny misreads so much that its errata cost more than Small."""
+    model = FakeModel(spoilt={"Tiny": 0.2, "Small": 0.001})
+    memory = memory_of(model, lossless=True, keep_last=0)
+    context = memory.compress(conversation(3, 4095))
+    assert {part.encoded.mode for part in context.pages} == {SMALL}
+    rows = context.report.pages
+    assert all(row.errata_tokens > 0 for row in rows)
+    assert context.report.tokens_after == sum(row.sequence_length + row.errata_tokens for row in rows)
+
+
+# Measured
+
+
+def test_spans_are_measured_too() -> None:
+    context = memory_of(FakeModel(spoilt={"Small": 0.25}), keep_last=0).compress(conversation(20, 900))
+    for part in context.pages:
+        if part.encoded.mode == SMALL:
+            shares = part.spans
+            mean = sum(share * (span.end - span.start) for span, share in shares) / part.page.num_characters
+            assert mean == pytest.approx(part.fidelity) == pytest.approx(0.75, abs=0.001)
+
+
+def test_a_model_without_a_reader_leaves_fidelity_open() -> None:
+    class Blind(FakeModel):
+        def read(self, *_: Any) -> Any:
+            raise CheckpointError("no readout")
+
+    context = memory_of(Blind()).compress(conversation(12, 3000))
+    assert {part.fidelity for part in context.pages} == {None}
+    assert context.report.fidelity == 1.0
+    assert "?" in str(context.report)
+
+
+def test_what_reads_too_badly_is_kept_sharper() -> None:
+    schedule = ForgettingSchedule(min_fidelity=0.95)
+    context = memory_of(FakeModel(spoilt={"Tiny": 0.3}), schedule=schedule, keep_last=0).compress(
+        conversation(40, 3000)
+    )
+    assert all(part.fidelity is not None and part.fidelity >= 0.95 for part in context.pages)
+    assert {part.encoded.mode for part in context.pages} == {SMALL, BASE}
+
+
+def test_what_was_foreseen_is_what_is_measured() -> None:
+    model = FakeModel(spoilt={"Tiny": 0.2, "Small": 0.1})
+    memory = memory_of(model, fade_every=1)
+    memory.compress(conversation(40, 3000))
+    calls = len(model.calls)
+    plan = memory.plan(conversation(42, 3000))
+    assert len(model.calls) == calls
+    measured = memory.compress(conversation(42, 3000)).pages
+    foreseen = [row.fidelity for row in plan.pages if row.keep not in ("text", "out")]
+    misses = [abs(row - (part.fidelity or 0)) for row, part in zip(foreseen, measured, strict=True)]
+    assert float(np.median(misses)) < 0.03
+
+
+# Budgets
+
+
+def test_a_budget_is_kept_and_what_left_is_still_recalled() -> None:
+    history = conversation(40, 3000)
+    history[2]["content"] = prose(1500, 2) + " the zebra listens on 5432 " + prose(1400, 3)
+    memory_without = memory_of(FakeModel(), schedule=ForgettingSchedule(((0, TINY),)))
+    budget = memory_without.compress(history).report.tokens_after - 5 * TINY.sequence_length()
+    memory = memory_of(FakeModel(), schedule=ForgettingSchedule(budget=budget))
+    report = memory.compress(history).report
+    assert report.tokens_after <= budget
+    assert report.out
+    hits = memory.recall("zebra", 1)
+    assert "the zebra listens on 5432" in hits[0].text
+
+
+def test_a_budget_that_text_alone_exceeds_is_told() -> None:
+    memory = memory_of(FakeModel(), schedule=ForgettingSchedule(budget=10))
+    with pytest.raises(BudgetError, match="text that stays"):
+        memory.compress(conversation(20, 3000))
+
+
+def test_a_pinned_turn_keeps_its_page_sharp() -> None:
+    memory = memory_of(FakeModel(), keep_last=0)
+    memory.pin("turn-0")
+    pages = memory.compress(conversation(40, 3000)).pages
+    assert pages[0].encoded.mode == BASE
+    assert pages[1].encoded.mode in (BASE, TINY)
+    assert pages[5].encoded.mode == TINY
+
+
+def test_a_recalled_page_is_young_again_at_the_next_fades() -> None:
+    history = conversation(40, 3000)
+    history[2]["content"] = prose(1500, 2) + " zebra " + prose(1400, 3)
+    memory = memory_of(FakeModel(), fade_every=1)
+    memory.compress(history)
+    (hit,) = memory.recall("zebra", 1)
+    assert hit.number is not None
+    pages = memory.compress([*history, *conversation(1)]).pages
+    assert pages[hit.number - 1].encoded.mode == BASE
+
+
+# Ages
+
+
+def test_ages_in_tokens_and_in_seconds() -> None:
+    turns = [Turn("user", prose(4000, number), f"t{number}", time=1000.0 * number) for number in range(12)]
+    for unit, step in (("tokens", 3000), ("seconds", 3500.0)):
+        schedule = ForgettingSchedule(((0, BASE), (step, TINY)), unit)  # type: ignore[arg-type]
+        modes = [part.encoded.mode for part in memory_of(FakeModel(), schedule=schedule).compress(turns).pages]
+        assert modes[0] == TINY
+        assert {TINY, BASE} >= set(modes)
+
+
+def test_a_clock_that_goes_backwards_stands_still() -> None:
+    turns = [Turn("user", prose(4000, number), f"t{number}", time=1000.0 * number) for number in range(12)]
+    schedule = ForgettingSchedule(((0, BASE), (3500.0, TINY)), "seconds")
+    broken = [*turns[:-1], replace(turns[-1], time=0.0)]
+    pages = memory_of(FakeModel(), schedule=schedule).compress(broken).pages
+    assert pages[0].encoded.mode == TINY
+
+
+# Salience
+
+
+def test_what_cannot_be_guessed_is_salient_and_small_talk_is_not() -> None:
+    salience = Salience()
+    trace = "GET https://api.example.org/v2/items/7f3a9c 200 in /srv/app/main.py:118, build 20240817\n" * 5
+    varied = "".join(trace.replace("118", str(line * 37)).replace("7f3a9c", f"{line:x}9a3c") for line in range(9))
+    assert salience(varied) > 2.0
+    assert salience(prose(3000, 1)) == 1.0
+    assert salience("Hey! How are you? Thanks, great, sounds good. " + "haha nice, take care, bye, see you, wow") < 1.0
+
+
+def test_fragile_strings_are_told_once_and_whole() -> None:
+    text = "see https://x.org/a/b_1 and /etc/hosts, id 7f3a9c12, port 5432, again 7f3a9c12"
+    assert fragile_strings(text) == ["https://x.org/a/b_1", "/etc/hosts", "7f3a9c12", "5432"]
+
+
+# Prefix stability
+
+
+def test_between_fades_the_context_only_grows() -> None:
+    memory = memory_of(FakeModel(), fade_every=8)
+    earlier, shares, rewrites = None, [], 0
+    for num_turns in range(5, 205):
+        context = memory.compress(conversation(num_turns, 700))
+        if earlier is not None:
+            kept = context.report.unchanged_tokens / earlier.report.tokens_after
+            shares.append(kept)
+            rewrites += kept < 1.0
+        earlier = context
+    assert rewrites <= len(shares) / 8 + 1
+    assert sum(share >= 0.95 for share in shares) >= len(shares) - rewrites
+
+
+def test_no_fade_within_a_tool_loop() -> None:
+    history: list[dict[str, Any]] = conversation(20, 2000)
+    memory = memory_of(FakeModel(), fade_every=2)
+    memory.compress(history)
+    before = [part.encoded.mode for part in memory.context.pages]
+    for number in range(3):
+        call = {"id": f"c{number}", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        history.append({"role": "assistant", "content": None, "tool_calls": [call]})
+        history.append({"role": "tool", "tool_call_id": f"c{number}", "content": prose(900, number)})
+        memory.compress(history)
+        assert [part.encoded.mode for part in memory.context.pages] == before
+
+
+def test_an_edited_turn_is_drawn_again_alone() -> None:
+    model, history = FakeModel(), conversation(20, 4095)
+    memory = memory_of(model)
+    memory.compress(history)
+    encoded = model.num_encoded
+    history[3]["content"] = prose(4095, 99)
+    memory.compress(history)
+    assert model.num_encoded - encoded == 1
+
+
+# Troubles
+
+
+def test_a_device_out_of_memory_leaves_text_with_the_reason() -> None:
+    class Full(FakeModel):
+        def encode(self, pages: Any, mode: Mode) -> list[EncodedPage]:
+            if mode == BASE:
+                raise torch.OutOfMemoryError("no room")
+            return super().encode(pages, mode)
+
+    context = memory_of(Full(), keep_last=0).compress(conversation(30, 3000))
+    reasons = [part.reason for part in context.parts if isinstance(part, TextPart)]
+    assert set(reasons) == {"the device is out of memory"}
+    assert {part.encoded.mode for part in context.pages} == {SMALL, TINY}
+
+
+def test_a_store_on_disk_needs_a_scope(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="scope"):
+        memory_of(FakeModel(), store=TokenStore(files=TokenFiles(tmp_path)))
+
+
+def test_two_tenants_share_nothing(tmp_path: Path) -> None:
+    models = FakeModel(), FakeModel(), FakeModel()
+    for model, scope in zip(models, ("ann", "bob", "ann"), strict=True):
+        memory_of(model, store=TokenStore(files=TokenFiles(tmp_path)), scope=scope).compress(conversation(10, 3000))
+    assert models[0].num_encoded == models[1].num_encoded > 0
+    assert models[2].num_encoded == 0
+
+
+def test_asynchronous_calls_give_what_the_others_give() -> None:
+    history = conversation(12, 3000)
+    memory = memory_of(FakeModel())
+
+    async def talk() -> tuple[Any, Any, str]:
+        context = await memory.acompress(history)
+        return context, await memory.arecall("server", 2), await memory.aask("port?", 8)
+
+    context, found, answer = asyncio.run(talk())
+    assert context.messages() == memory_of(FakeModel()).compress(history).messages()
+    assert [hit.number for hit in found] == [hit.number for hit in memory.recall("server", 2)]
+    assert answer.endswith("at most 8 tokens")
