@@ -109,7 +109,7 @@ class TypographyConfig:
     columns: int = 64
     rows: int = 64
     break_lines: bool = False
-    grids: tuple[tuple[int, int], ...] = ((64, 64), (128, 64))
+    grids: tuple[tuple[int, int], ...] = ((64, 64), (80, 80), (128, 64))
     """(columns, rows) that the readout was trained on, sparsest first; columns and rows above are the memory's own."""
 
 

@@ -57,6 +57,15 @@ class Grid:
     def num_cells(self) -> int:
         return self.columns * self.rows
 
+    def fills(self, side: int) -> bool:
+        """Whether whole cells fill a page drawn at `side` to the edge."""
+        return side % self.columns == 0 and side % self.rows == 0
+
+    def divides(self, side: int, patch: int) -> bool:
+        """Whether the cells of a page drawn at `side` fill it and keep step with squares of `patch` pixels."""
+        sizes = side // self.columns, side // self.rows
+        return self.fills(side) and all(size > 0 and (patch % size == 0 or size % patch == 0) for size in sizes)
+
 
 @dataclass(frozen=True, eq=False)
 class Page:

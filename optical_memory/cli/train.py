@@ -6,7 +6,7 @@ from typing import Any
 
 from optical_memory.errors import InvalidHistoryError
 
-ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "faces")
+ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces")
 DECODER_RECIPE_NAMES = ("reading", "contexts")
 
 

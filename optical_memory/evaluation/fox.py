@@ -2,7 +2,7 @@
 
 DIR holds the 112 pages' truth, random-letter pages, and DeepSeek-OCR's outputs as the authors of arXiv 2601.03714 published them.
 Each reader is on its own pages at equal tokens: DeepSeek-OCR reads any page, ours reads what our renderer drew, one page a text
-on the sparsest of the model's grids that holds it.
+on the sparsest of the model's grids that holds it and whose cells keep step with the mode's patches.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from optical_memory.evaluation.metrics import character_error_rate, mean_interva
 from optical_memory.evaluation.report import Figure
 from optical_memory.memory.fidelity import source_text
 from optical_memory.model import Model
-from optical_memory.modes import BASE, NATIVE_MODES, SMALL, TINY, Mode
+from optical_memory.modes import BASE, NATIVE_MODES, PATCH, SMALL, TINY, Mode
 from renderers import Grid, Page, lay_out, transcript_blocks
 
 OUTPUTS = {
@@ -70,10 +70,11 @@ def evaluate_fox(model: Model, data: Path) -> list[Figure]:
     return figures
 
 
-def sparsest_page(model: Model, text: str) -> Page | None:
-    """The text on one page of the first grid that holds it; None if none does."""
+def sparsest_page(model: Model, mode: Mode, text: str) -> Page | None:
+    """The text on one page of the first grid that holds it and keeps step with the mode's patches; None if none does."""
     for columns, rows in model.config.typography.grids:
-        pages = lay_out(transcript_blocks(text, "user", "fox"), Grid(columns, rows))
+        grid = Grid(columns, rows)
+        pages = lay_out(transcript_blocks(text, "user", "fox"), grid) if grid.divides(mode.side, PATCH) else []
         if len(pages) == 1:
             return pages[0]
     return None
@@ -85,7 +86,7 @@ def _read_all(model: Model, task: str, mode: Mode, texts: Sequence[tuple[str, in
     scored = []
     for text, text_tokens in tqdm(texts, desc=f"{task}, {mode}", unit="page", delay=2, leave=False):
         drawn = "".join(UNREADABLE if character in strange else character for character in text)
-        page = sparsest_page(model, drawn)
+        page = sparsest_page(model, mode, drawn)
         if page is not None:
             reading = model.read(model.encode([page], mode), page.grid)[0]
             scored.append(Scored(source_text(page, reading), text, text_tokens))

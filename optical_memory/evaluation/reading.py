@@ -25,13 +25,14 @@ def evaluate_reading(model: Model, folder: Path, num_pages: int, seed: int = 0) 
     rng = np.random.default_rng(seed)
     grids = [Grid(columns, rows) for columns, rows in model.config.typography.grids]
     figures = []
-    bar = tqdm(total=2 * len(grids) * len(NATIVE_MODES) * num_pages, unit="page", delay=2)
+    num_measured = sum(grid.fills(mode.side) for grid in grids for mode in NATIVE_MODES)
+    bar = tqdm(total=2 * num_measured * num_pages, unit="page", delay=2)
     for grid in grids:
         pages = {
             "natural": natural_pages(model, folder, num_pages, rng, grid),
             "random": random_pages(model, num_pages, rng, grid),
         }
-        for mode in NATIVE_MODES:
+        for mode in (mode for mode in NATIVE_MODES if grid.fills(mode.side)):
             for kind, kind_pages in pages.items():
                 figures += _measure(model, kind_pages, mode, kind, rng, bar)
     bar.close()

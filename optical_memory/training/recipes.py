@@ -85,6 +85,8 @@ def pages(steps: int = 1700) -> EncoderRecipe:
 
 
 DENSE = (128, 64)
+SMALL_ALIGNED = (80, 80)
+"""The grid whose cells divide the patches of Small, as those of 64 x 64 do at Tiny."""
 
 
 def grids(steps: int = 3000) -> EncoderRecipe:
@@ -103,17 +105,29 @@ def grids(steps: int = 3000) -> EncoderRecipe:
 
 
 def polish(steps: int = 350) -> EncoderRecipe:
-    """Last: a falling rate over everything, most of all the cells that straddle patches."""
+    """Last: a falling rate over everything, most of all where a visual token holds most."""
     portions = (
         Portion(TINY, 1),
-        Portion(SMALL, 2),
+        Portion(SMALL, 1),
+        Portion(SMALL, 1, grid=SMALL_ALIGNED),
         Portion(LARGE, 2, crop=4),
         Portion(TINY, 2, grid=DENSE),
-        Portion(SMALL, 1, grid=DENSE),
         Portion(BASE, 1, crop=4, grid=DENSE),
-        Portion(LARGE, 1, crop=4, grid=DENSE),
     )
     return EncoderRecipe(portions, steps, rate=4e-4, warm_up=20, cool_down=1.0, seed=5)
+
+
+def settle(steps: int = 200) -> EncoderRecipe:
+    """After that: the memory's own grid above all, mostly natural text."""
+    portions = (
+        Portion(TINY, 2),
+        Portion(SMALL, 2),
+        Portion(BASE, 1, crop=4),
+        Portion(LARGE, 2, crop=4),
+        Portion(SMALL, 1, grid=SMALL_ALIGNED),
+        Portion(TINY, 1, grid=DENSE),
+    )
+    return EncoderRecipe(portions, steps, rate=4e-4, warm_up=10, cool_down=1.0, random_share=0.15, seed=6)
 
 
 def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
@@ -128,7 +142,7 @@ def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRe
     return replace(before, portions=portions, rate=5e-4, wear=Wear(), seed=4)
 
 
-ENCODER_RECIPES = {"crops": crops, "pages": pages, "grids": grids, "polish": polish, "faces": faces}
+ENCODER_RECIPES = {"crops": crops, "pages": pages, "grids": grids, "polish": polish, "settle": settle, "faces": faces}
 
 
 def reading(steps: int = 3000) -> DecoderRecipe:

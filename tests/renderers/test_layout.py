@@ -290,3 +290,9 @@ def test_only_turns_have_markers() -> None:
 
 def _pages(text: str, grid: Grid) -> list[Page]:
     return lay_out([Block(text, "a", "s")], grid)
+
+
+def test_cells_keep_step_with_patches_where_one_divides_the_other() -> None:
+    assert Grid(64, 64).divides(512, 16) and Grid(80, 80).divides(640, 16) and Grid(128, 64).divides(512, 16)
+    assert Grid(64, 64).fills(640) and not Grid(64, 64).divides(640, 16)
+    assert not Grid(80, 80).fills(512)
