@@ -24,10 +24,13 @@ _RANDOM_KINDS = (
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=",
     "abcdefghijklmnopqrstuvwxyz0123456789_-./",
+    "‘’“”–—…•'\"`-.,:;!?()[]abcdefghijklmnopqrstuvwxyz",
     "".join(map(chr, range(0xC0, 0x180))),
     "".join(map(chr, range(0x370, 0x400))),
     "".join(map(chr, range(0x400, 0x460))),
 )
+_PRINTED = {"'": "’’’‘", '"': "“”", "-": "-–—", "*": "•*"}
+"""What a printer sets for a typed character; corpora of typed text hold few of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,8 @@ class Corpus:
 class PageText:
     """Draws the characters of pages: windows of a corpus, random strings (`random_share`), or both on one (`mixed_share`).
 
-    `sparse_share` of them end early, most of these within the first rows.
+    `sparse_share` of them end early, most of these within the first rows; on `typeset_share` the quotes and hyphens of the corpus
+    are those of a printed book.
     """
 
     def __init__(
@@ -94,21 +98,30 @@ class PageText:
         random_share: float,
         mixed_share: float = 0.3,
         sparse_share: float = 0.2,
+        typeset_share: float = 0.25,
     ) -> None:
         self.text = text
         self.alphabet = alphabet
         self.random_share = random_share
         self.mixed_share = mixed_share
         self.sparse_share = sparse_share
+        self.typeset_share = typeset_share
         printable = [c for c in alphabet.characters if not MARKER_BASE <= ord(c) < MARKER_BASE + 128]
         kinds = [alphabet.encode(kind) for kind in (*_RANDOM_KINDS, "".join(printable))]
         self._kinds = [kind for kind in kinds if len(kind) > 1]
         self._markers = alphabet.encode("".join(sorted(set(alphabet.characters) - set(printable))))
         self._space = int(alphabet.index[0x20])
+        self._printed = {
+            int(alphabet.index[ord(typed)]): printed
+            for typed, characters in _PRINTED.items()
+            if alphabet.index[ord(typed)] >= 0 and len(printed := alphabet.encode(characters))
+        }
 
     def draw(self, num_cells: int, rng: np.random.Generator) -> NDArray[np.int32]:
         """(num_cells,) class numbers of one page."""
         page = self._natural(num_cells, rng)
+        if rng.random() < self.typeset_share:
+            page = self._typeset(page, rng)
         kind = rng.random()
         if kind < self.random_share:
             page = self.random(num_cells, rng)
@@ -127,6 +140,13 @@ class PageText:
     def _natural(self, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
         first = int(rng.integers(0, max(1, len(self.text) - count)))
         return np.resize(self.text[first : first + count], count)
+
+    def _typeset(self, page: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
+        page = page.copy()
+        for typed, printed in self._printed.items():
+            places = np.flatnonzero(page == typed)
+            page[places] = rng.choice(printed, len(places))
+        return page
 
     def text_of(self, count: int, rng: np.random.Generator) -> str:
         """`count` characters of the corpus."""

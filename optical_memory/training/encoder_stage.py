@@ -4,7 +4,7 @@ A step is decided by (seed, step) alone, so a run that is interrupted goes on as
 """
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +77,7 @@ def train_encoder(
     engine = PageEngine(PageText(corpus.training, alphabet, recipe.random_share), alphabet, device)
     held_out = {
         "natural": PageEngine(
-            PageText(corpus.held_out, alphabet, 0.0, mixed_share=0.0, sparse_share=0.0),
+            PageText(corpus.held_out, alphabet, 0.0, mixed_share=0.0, sparse_share=0.0, typeset_share=0.0),
             alphabet,
             device,
         ),
@@ -126,8 +126,6 @@ def encoder_step(
     losses: dict[str, float] = {}
     for index, portion in enumerate(recipe.portions):
         batch = engine.batch(portion, rng)
-        if recipe.wear is not None:
-            batch = replace(batch, pixels=recipe.wear.apply(batch.pixels, rng))
         with crew.gathering(model, is_last=index + 1 == len(recipe.portions)):
             portion_losses = _portion_step(model, batch, recipe, portion.views / num_views, step >= recipe.readout_from)
         losses["aux"] = losses.get("aux", 0.0) + portion_losses.pop("aux")

@@ -1,6 +1,6 @@
 """The data engine: pages composed on the device by atlas gathers, whole or cut, with the character of every cell."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from optical_memory.modes import TOKEN, Mode
 from optical_memory.training.corpus import Alphabet, PageText
+from optical_memory.training.wear import Wear
 from optical_memory.vision.readout import CellGrid
 from renderers import find_face, glyph_atlas, palette
 from renderers.fonts import MARKER_BASE, NUM_LEVELS
@@ -26,6 +27,8 @@ class Portion:
     """Columns and rows of cells on the page."""
     faces: tuple[str, ...] = ("fixed",)
     """Bundled faces and font files, one of which every batch is set in."""
+    wear: Wear | None = None
+    """What happens to the pictures after they are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +58,22 @@ class PageEngine:
         """One portion, decided by `rng` alone."""
         columns, rows = portion.grid
         side = portion.mode.side
-        width, height = side // columns, side // rows
         per_page = (side // TOKEN // portion.crop) ** 2 if portion.crop else 1
         pages = -(-portion.views // per_page)
         classes = np.stack([self.text.draw(columns * rows, rng) for _ in range(pages)])
         face = portion.faces[int(rng.integers(len(portion.faces)))] if len(portion.faces) > 1 else portion.faces[0]
         if portion.crop is None:
-            return self.compose(classes.astype(np.int64), portion.grid, side, rng, face)
-        targets = self._drawable(classes.astype(np.int64), face, width, height).view(pages, rows, columns)
-        pixels = self._compose(targets, self._styles(pages, columns * rows, rng), face, width, height, side)
+            batch = self.compose(classes.astype(np.int64), portion.grid, side, rng, face)
+        else:
+            batch = self._cuts(classes.astype(np.int64), portion, rng, face)
+        return batch if portion.wear is None else replace(batch, pixels=portion.wear.apply(batch.pixels, rng))
+
+    def _cuts(self, classes: NDArray[np.int64], portion: Portion, rng: np.random.Generator, face: str) -> PageBatch:
+        columns, rows = portion.grid
+        side = portion.mode.side
+        width, height = side // columns, side // rows
+        targets = self._drawable(classes, face, width, height).view(-1, rows, columns)
+        pixels = self._compose(targets, self._styles(len(targets), columns * rows, rng), face, width, height, side)
         return self._cut(pixels, targets, portion, rng)
 
     def compose(

@@ -1,6 +1,6 @@
 """Recipes: functions that return everything a stage needs to know, so that one command repeats a run."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from optical_memory.modes import BASE, LARGE, SMALL, TINY, Mode
 from optical_memory.training.pages import Portion
@@ -22,7 +22,6 @@ class EncoderRecipe:
     """Steps before this one train the patch stage alone: gradients of a readout that sees nothing yet would undo its start."""
     weight_decay: float = 0.01
     clip_norm: float = 1.0
-    wear: Wear | None = None
     seed: int = 1
 
 
@@ -131,15 +130,20 @@ def settle(steps: int = 200) -> EncoderRecipe:
 
 
 def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """Last: other faces and worn pictures at Base, beside all that was learnt before."""
-    before = grids(steps)
+    """Last: other faces at Base, some of their pictures worn, beside the grids of the memory."""
     mixed = ("fixed", *others)
     portions = (
-        *before.portions,
+        Portion(TINY, 2),
+        Portion(TINY, 3, grid=DENSE),
+        Portion(SMALL, 1),
+        Portion(SMALL, 1, grid=SMALL_ALIGNED),
+        Portion(BASE, 1, crop=4),
+        Portion(BASE, 1, crop=6, grid=DENSE),
+        Portion(LARGE, 2, crop=4),
         Portion(BASE, 1, crop=6, faces=mixed),
-        Portion(BASE, 1, crop=6, grid=DENSE, faces=mixed),
+        Portion(BASE, 1, crop=4, faces=mixed, wear=Wear()),
     )
-    return replace(before, portions=portions, rate=5e-4, wear=Wear(), seed=4)
+    return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.2, seed=4)
 
 
 ENCODER_RECIPES = {"crops": crops, "pages": pages, "grids": grids, "polish": polish, "settle": settle, "faces": faces}

@@ -100,7 +100,14 @@ def test_corpus_keeps_files_apart_by_what_can_be_read(corpus: Path) -> None:
 
 def test_page_composed_on_the_device_equals_the_renderers(corpus: Path) -> None:
     alphabet = Alphabet.of("ab ")
-    text = PageText(Corpus(corpus, alphabet).training, alphabet, random_share=0.0, mixed_share=0.0, sparse_share=0.0)
+    text = PageText(
+        Corpus(corpus, alphabet).training,
+        alphabet,
+        random_share=0.0,
+        mixed_share=0.0,
+        sparse_share=0.0,
+        typeset_share=0.0,
+    )
     engine = PageEngine(text, alphabet, CPU)
     batch = engine.batch(Portion(TINY, 1), np.random.default_rng(5))
     characters = "".join("ab "[index] for index in batch.targets[0])
