@@ -50,10 +50,11 @@ def rewrite(path: str, body: bytes, views: Views, scope: str) -> Rewritten | Non
 
 
 def told(view: View | None, reason: str | None) -> str:
-    """The value of the header `x-optical-memory`."""
+    """The value of the header `x-optical-memory`; `reread`: tokens that new pages take out of a warm prompt cache."""
     report = view.report if view is not None else None
     counts = (
-        f"saved={report.saved}; before={report.tokens_before}; after={report.tokens_after}; pages={report.num_pages}"
+        f"saved={report.saved}; before={report.tokens_before}; after={report.tokens_after}; pages={report.num_pages}; "
+        f"reread={report.rewrite.reread_tokens if report.rewrite is not None else 0}"
         if report is not None and report.num_pages
         else "saved=0; pages=0"
     )

@@ -21,9 +21,20 @@ class _Row(BaseModel):
 class Money(_Row):
     """US dollars for a million input tokens; `write` is what a token costs that is put into the cache, over a plain one."""
 
-    text: float
-    cached: float
+    text: float = Field(gt=0)
+    cached: float = Field(ge=0)
     write: float = 1.0
+
+    def misses(self, tokens: int) -> float:
+        """Dollars more for tokens that are put into the cache than for tokens that are read from it."""
+        return tokens * (self.text * self.write - self.cached) / 1e6
+
+
+class Cache(_Row):
+    """What a token costs that is put into the prompt cache, and one that is read from it, over a plain one."""
+
+    write: float = 1.25
+    cached: float = 0.1
 
 
 class Limits(_Row):
@@ -50,6 +61,13 @@ class Reader(_Row):
     """Characters that it reads; None for all that the typeface draws."""
     never: str | None = None
     """Why pages never pay for this reader, if so."""
+
+    @property
+    def cache(self) -> Cache:
+        """By the row's own prices; the terms that are customary where it has none."""
+        return (
+            Cache() if self.money is None else Cache(write=self.money.write, cached=self.money.cached / self.money.text)
+        )
 
     def trusted(self, cell: int = 8) -> "Reader":
         """The same reader, taken at the caller's word to read cells of that width."""

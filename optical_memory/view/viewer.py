@@ -17,8 +17,9 @@ from optical_memory.modes import Mode
 from optical_memory.readers import Reader, reader_named
 from optical_memory.view.counts import TokenCounts
 from optical_memory.view.drawing import GRID, Drawable, Drawings, DrawnPage, num_cells
-from optical_memory.view.plan import Batch, plan
-from optical_memory.view.report import BatchReport, TextReport, ViewReport, payback_turns
+from optical_memory.view.plan import plan
+from optical_memory.view.report import BatchReport, TextReport, ViewReport, rewrite_report
+from optical_memory.view.steps import Batch, Costs, Step
 
 KEEP_LAST = 4
 PAGES_IN_BATCH = 2
@@ -39,6 +40,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
+    """`number` of its batch in the plan."""
+
+    number: int
     batch: Batch
     pages: tuple[DrawnPage, ...]
     message: dict[str, Any]
@@ -93,11 +97,14 @@ class Viewer:
         if self.mode is None or self._drawable is None:
             return self._unchanged(messages, name, self.reader.why_not() or "the reader gets no pages", began)
         turns = parse_history(messages, name)
-        made = plan(turns, self.keep_last, self.pages_in_batch * GRID.num_cells, num_cells, self._drawable.lacking)
-        reasons = dict(made.reasons)
         tokens = [round(count * self.reader.text_factor) for count in self.counts.of([turn.text for turn in turns])]
+        price = self.reader.price.tokens(self.mode.side, self.mode.side)
+        costs = Costs(tokens, price, GRID.num_cells, self.reader.limits.images, self.reader.cache)
+        cells_in_batch = self.pages_in_batch * GRID.num_cells
+        made = plan(turns, self.keep_last, cells_in_batch, num_cells, self._drawable.lacking, costs)
+        reasons = dict(made.reasons)
         drawn = list(self._draw(turns, tokens, made.batches, wire, reasons))
-        return self._assembled(messages, turns, tokens, drawn, reasons, name, began)
+        return self._assembled(messages, turns, tokens, drawn, made.steps, reasons, name, began)
 
     def _draw(
         self,
@@ -113,7 +120,7 @@ class Viewer:
         images = limits.images - sum(kind in PICTURE_TYPES for turn in turns for kind in turn.attachments)
         room = limits.request_bytes - sum(num_bytes(turn.message) for turn in turns)
         number = 0
-        for batch in batches:
+        for place, batch in enumerate(batches):
             pages = self.drawings.pages(turns[batch.start : batch.end], batch.start, self.mode.side, self.scope)
             heading = [] if number else [LEGEND]
             captions = [f"Page {number + 1 + i}, {page_range(page)}:" for i, page in enumerate(pages)]
@@ -130,7 +137,7 @@ class Viewer:
                 content: list[str | Picture] = [*heading]
                 for caption, page in zip(captions, pages, strict=True):
                     content += [caption, page.picture]
-                yield _Drawn(batch, pages, wire.shown(content), report)
+                yield _Drawn(place, batch, pages, wire.shown(content), report)
                 continue
             reasons |= dict.fromkeys(range(batch.start, batch.end), refusal)
 
@@ -147,7 +154,6 @@ class Viewer:
             text_tokens=text_tokens,
             page_tokens=page_tokens,
             local_tokens=overhead + num_pages * mode.sequence_length(),
-            payback_turns=payback_turns(text_tokens, page_tokens, sum(tokens[batch.end :])),
         )
 
     def _assembled(
@@ -156,6 +162,7 @@ class Viewer:
         turns: Sequence[Turn],
         tokens: Sequence[int],
         drawn: Sequence[_Drawn],
+        steps: Sequence[Step],
         reasons: Mapping[int, str],
         shape: str,
         began: float,
@@ -168,6 +175,12 @@ class Viewer:
             position = item.batch.end
         layout += range(position, len(turns))
         reports = [item.report for item in drawn]
+        rewrites = [
+            rewrite_report(
+                step, [item.report for item in drawn if step.first <= item.number < step.end], tokens, self.reader
+            )
+            for step in steps
+        ]
         texts = [i for i in layout if isinstance(i, int)]
         text = sum(report.text_tokens for report in reports)
         page = sum(report.page_tokens for report in reports)
@@ -181,6 +194,8 @@ class Viewer:
             hosted_ratio=text / page if page else 1.0,
             local_ratio=text / local if local else 1.0,
             batches=reports,
+            rewrites=[rewrite for rewrite in rewrites if rewrite is not None],
+            num_messages=len(turns),
             texts=[TextReport(message=i, tokens=tokens[i], reason=reasons.get(i, "reasoning")) for i in texts],
             reason=None if drawn else _why_nothing(reasons),
             seconds=time.perf_counter() - began,
@@ -198,6 +213,7 @@ class Viewer:
             hosted_ratio=1.0,
             local_ratio=1.0,
             batches=[],
+            rewrites=[],
             texts=[],
             reason=reason,
             seconds=time.perf_counter() - began,

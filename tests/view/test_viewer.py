@@ -50,7 +50,7 @@ def test_over_two_hundred_turns_what_was_sent_stays(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "stage",
-    ["parse_history", "plan", "Drawings.pages", "shape_of", "TokenCounts.of", "num_bytes", "payback_turns"],
+    ["parse_history", "plan", "Drawings.pages", "shape_of", "TokenCounts.of", "num_bytes", "rewrite_report"],
 )
 def test_whatever_stage_fails_the_text_goes_out(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
@@ -125,7 +125,7 @@ def test_what_was_recalled_in_this_turn_is_not_drawn_again() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "r", "content": prose(3000, 99)},
     ]
-    loop = write([Event("tools", 2500)] * 6, "openai")
+    loop = write([Event("tools", 2500)] * 16, "openai")
     view = view_of([*conversation(12), {"role": "user", "content": "go"}, *recalled, *loop])
     assert len(view.pages) > 2
     assert prose(3000, 99)[:100] not in "".join(page.text for page in view.pages)
