@@ -17,7 +17,9 @@ from transformers import GenerationConfig
 from transformers.generation.configuration_utils import ContinuousBatchingConfig
 
 from optical_memory.errors import OpticalMemoryError
+from optical_memory.language.generate import RepetitionGuard
 from optical_memory.model import Model
+from optical_memory.server.guard import guarded
 from optical_memory.server.shelf import ShelvedPage
 
 CACHED_CONTEXTS = 2
@@ -93,8 +95,11 @@ class Engine:
                 num_blocks=blocks,
                 max_batch_tokens=BATCH_TOKENS,
                 max_requests_per_batch=max_requests,
+                use_async_batching=False,  # page rows and the guard are looked up between two steps, on the host
+                use_cuda_graph=False,
             ),
         )
+        self._manager.logit_processor = guarded(RepetitionGuard(exempt=model.tokenizer.repeatable))
         self._names = itertools.count()
         self._end = end
 
