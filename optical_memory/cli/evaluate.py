@@ -89,7 +89,7 @@ def _needles(options: argparse.Namespace) -> int:
 
 def _evaluate_proxy(options: argparse.Namespace) -> int:
     from optical_memory.memory.files import load_history
-    from optical_memory.proxy.load import measure
+    from optical_memory.trials.load import measure
 
     found = measure([load_history(path) for path in options.histories], max(2, options.streams))
     if options.json:

@@ -26,6 +26,10 @@ class Rewritten:
     told: str
 
 
+def holds_history(path: str) -> bool:
+    return path.endswith(tuple(FIELDS))
+
+
 def rewrite(path: str, body: bytes, views: Views, scope: str) -> Rewritten | None:
     """The request to send on; None for a path that holds no history."""
     found = next(((end, *value) for end, value in FIELDS.items() if path.endswith(end)), None)

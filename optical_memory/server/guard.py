@@ -5,7 +5,7 @@ right after. That order holds while steps are neither overlapped nor replayed fr
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from optical_memory.language.generate import RepetitionGuard
 class GuardedRequests(ContinuousBatchingLogitsProcessor):  # type: ignore[misc]
     """Bans for every request what its own answer would repeat."""
 
-    supported_kwargs: dict[str, type] = {}
+    supported_kwargs: ClassVar[dict[str, type]] = {}
     ignored_kwargs: tuple[str, ...] = ()
 
     def __init__(self, guard: RepetitionGuard) -> None:

@@ -1,10 +1,12 @@
 """What an adapter holds: a viewer for each reader that requests name, over one cache of drawings."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 from optical_memory.readers import Reader, reader_named
+from optical_memory.readers.table import READERS
 from optical_memory.view.counts import TokenCounts
 from optical_memory.view.drawing import Drawings
 from optical_memory.view.recall import recall
@@ -12,6 +14,18 @@ from optical_memory.view.viewer import KEEP_LAST, PAGES_IN_BATCH, View, Viewer
 
 SCOPES = 256
 """Viewers kept at once, one for each reader and scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """All that decides the bytes of a view but the history: what another process needs to make the same."""
+
+    reader: Reader | None = None
+    readers: tuple[Reader, ...] = ()
+    trust_cell: int | None = None
+    keep_last: int = KEEP_LAST
+    pages_in_batch: int = PAGES_IN_BATCH
+    strict: bool = False
 
 
 class Views:
@@ -31,17 +45,30 @@ class Views:
         pages_in_batch: int = PAGES_IN_BATCH,
         strict: bool = False,
     ) -> None:
-        self.own = tuple(readers)
-        self.reader = reader_named(reader, self.own) if isinstance(reader, str) else reader
-        self.trust_cell = trust_cell
-        self.keep_last = keep_last
-        self.pages_in_batch = pages_in_batch
-        self.strict = strict
+        own = tuple(readers)
+        chosen = reader_named(reader, own) if isinstance(reader, str) else reader
+        self.options = ViewOptions(chosen, own, trust_cell, keep_last, pages_in_batch, strict)
         self.latest: View | None = None
         self._drawings = Drawings()
         self._counts = TokenCounts()
         self._lock = Lock()
         self._viewers: dict[tuple[str, str], Viewer] = {}
+
+    @classmethod
+    def of(cls, options: ViewOptions) -> "Views":
+        """Views with caches of their own that make the same bytes as any others of these options."""
+        return cls(
+            options.reader,
+            readers=options.readers,
+            trust_cell=options.trust_cell,
+            keep_last=options.keep_last,
+            pages_in_batch=options.pages_in_batch,
+            strict=options.strict,
+        )
+
+    def warm(self) -> None:
+        """Loads the vocabulary and the typeface, so that no request waits for them; drawings stay as they are."""
+        Viewer(READERS[0].trusted(), counts=self._counts).view([{"role": "user", "content": "x" * 9000}] * 2)
 
     def view(self, messages: Sequence[Any], model: str = "", shape: str | None = None, scope: str = "") -> View:
         """The view for the reader of that name. Fails open unless `strict`."""
@@ -55,12 +82,12 @@ class Views:
             if viewer is None:
                 viewer = Viewer(
                     self._reader(model),
-                    keep_last=self.keep_last,
-                    pages_in_batch=self.pages_in_batch,
+                    keep_last=self.options.keep_last,
+                    pages_in_batch=self.options.pages_in_batch,
                     drawings=self._drawings,
                     counts=self._counts,
                     scope=scope,
-                    strict=self.strict,
+                    strict=self.options.strict,
                 )
                 if len(self._viewers) >= SCOPES:
                     del self._viewers[next(iter(self._viewers))]
@@ -68,9 +95,10 @@ class Views:
             return viewer
 
     def _reader(self, model: str) -> Reader:
-        reader = self.reader or reader_named(model, self.own)
-        if self.trust_cell is not None and reader.never is None and reader.proven_cell is None:
-            return reader.trusted(self.trust_cell)
+        options = self.options
+        reader = options.reader or reader_named(model, options.readers)
+        if options.trust_cell is not None and reader.never is None and reader.proven_cell is None:
+            return reader.trusted(options.trust_cell)
         return reader
 
     def recall(

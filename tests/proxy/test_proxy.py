@@ -1,5 +1,6 @@
 """The proxy over real sockets: bytes, headers, failures, hang-ups, and the real clients through it."""
 
+import asyncio
 import gzip
 import json
 import logging
@@ -18,8 +19,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from optical_memory.errors import OpticalMemoryError
-from optical_memory.proxy.app import build_app
+from optical_memory.proxy.app import LARGEST_BODY, Forwarder, build_app
 from optical_memory.proxy.binding import check_binding
+from optical_memory.proxy.rewrite import rewrite
+from optical_memory.proxy.workers import Rewriters
+from optical_memory.readers import Limits, reader_named
 from optical_memory.view import Views
 from tests.adapters.double import ANTHROPIC_REPLY, ANTHROPIC_STREAM, CHAT_REPLY, CHAT_STREAM, num_pictures
 from tests.memory.fake import conversation
@@ -158,15 +162,29 @@ def test_errors_of_the_upstream_are_handed_on(proxy: str) -> None:
     assert reply.json() == {"error": {"message": "no", "type": "x"}}
 
 
-def test_thirty_megabytes_of_pictures_leave_no_room_and_pass(proxy: str, upstream: Upstream) -> None:
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 50_000_000}}
+def test_thirty_megabytes_of_pictures_pass_as_they_come(proxy: str, upstream: Upstream) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 30_000_000}}
     body = chat()
     body["messages"] = [*HISTORY[:-1], {"role": "user", "content": [{"type": "text", "text": "?"}, picture]}]
     content = json.dumps(body).encode()
-    reply = httpx2.post(f"{proxy}/v1/chat/completions", content=content, timeout=60)
-    assert upstream.bodies[-1] == content
-    assert "bytes" in reply.headers["x-optical-memory"]
+
+    def pieces() -> Iterator[bytes]:
+        yield from (content[start : start + 2**20] for start in range(0, len(content), 2**20))
+
+    for sent in (content, pieces()):  # with its length told, and without
+        reply = httpx2.post(f"{proxy}/v1/chat/completions", content=sent, timeout=60)
+        assert upstream.bodies[-1] == content and reply.json() == CHAT_REPLY
+        assert "goes on as it comes" in reply.headers["x-optical-memory"]
     upstream.bodies.clear()
+
+
+def test_pictures_that_fill_a_request_leave_pages_no_room() -> None:
+    reader = reader_named("gpt-5").trusted(8).model_copy(update={"limits": Limits(request_bytes=LARGEST_BODY // 2)})
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * (LARGEST_BODY // 2)}}
+    messages = [*HISTORY[:-1], {"role": "user", "content": [{"type": "text", "text": "?"}, picture]}]
+    content = json.dumps({"model": "gpt-5", "messages": messages}).encode()
+    rewritten = rewrite("/v1/chat/completions", content, Views(reader), "")
+    assert rewritten is not None and rewritten.body == content and "bytes" in rewritten.told
 
 
 def test_an_upstream_that_dies_midway_is_not_made_to_look_whole() -> None:
@@ -247,10 +265,37 @@ def test_it_listens_at_home_without_one(host: str) -> None:
 
 
 def test_tenants_share_no_drawing() -> None:
-    upstream, views = Upstream(), Views(trust_cell=8)
-    with serving(upstream.app) as url, serving(build_app(url, views)) as proxied:
-        drawn = []
-        for key in ("Bearer a", "Bearer b", "Bearer a"):
-            httpx2.post(f"{proxied}/v1/chat/completions", json=chat(), headers={"authorization": key})
-            drawn.append(len(views._drawings._pages))
+    views = Views(trust_cell=8)
+    drawn = []
+    for scope in ("a", "b", "a"):
+        assert rewrite("/v1/chat/completions", json.dumps(chat()).encode(), views, scope) is not None
+        drawn.append(len(views._drawings._pages))
     assert drawn[1] == 2 * drawn[0] == drawn[2]
+
+
+def test_keys_name_scopes_that_only_this_process_can_make() -> None:
+    def scope(forwarder: Forwarder, key: str) -> str:
+        return forwarder._scope(Request({"type": "http", "headers": [(b"authorization", key.encode())]}))
+
+    one, other = (Forwarder("http://x", Views(), None) for _ in "ab")
+    assert scope(one, "a") == scope(one, "a") != scope(one, "b")
+    assert scope(one, "a") != scope(other, "a")
+
+
+def test_a_drawing_process_that_dies_takes_no_request_with_it() -> None:
+    async def run() -> list[str]:
+        rewriters = Rewriters(Views(trust_cell=8).options, 1)
+        body = json.dumps(chat()).encode()
+        first = await rewriters.rewrite("/v1/chat/completions", body, "")
+        assert rewriters._pool is not None
+        for process in rewriters._pool._processes.values():
+            process.kill()
+        while (second := await rewriters.rewrite("/v1/chat/completions", body, "")) == first:
+            await asyncio.sleep(0.01)
+        third = await rewriters.rewrite("/v1/chat/completions", body, "")
+        rewriters.end()
+        assert first is not None and second is not None and second.body == body and third == first
+        return [first.told, second.told]
+
+    told = asyncio.run(run())
+    assert "pages=0" not in told[0] and told[1] == "saved=0; pages=0; reason=failed open, the drawing process died"
