@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate reading, evaluate fox, evaluate speed, evaluate proxy."""
+"""Commands that measure: evaluate reading, fox, speed, needles, adapters, proxy."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from optical_memory.evaluation.report import Figure
     from optical_memory.model import Model
 
+HOSTED = ("gpt-5", "claude-sonnet-4-6", "gpt-4o", "gpt-5.4", "optical-memory")
 SPEED_PARTS = ("pages", "encoder", "decoder")
 
 
@@ -41,6 +42,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     proxy.add_argument("--streams", type=count, default=200, metavar="N", help="streams open at once (200)")
     proxy.add_argument("--json", action="store_true", help="one JSON document on standard output")
     proxy.set_defaults(run=_evaluate_proxy)
+    adapters = tasks.add_parser(
+        "adapters", help="conversations through every adapter and the proxy, by the bytes sent, and what readers charge"
+    )
+    adapters.add_argument("--data", type=Path, required=True, metavar="DIR", help="a folder of conversations in JSON")
+    adapters.add_argument("--reader", action="append", metavar="NAME", help="price this reader; may be given again")
+    adapters.add_argument("--requests", type=count, default=3, metavar="N", help="requests of each conversation (3)")
+    adapters.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    adapters.set_defaults(run=_evaluate_adapters)
     for task in (reading, fox, speed):
         task.set_defaults(run=_evaluate)
         add_model_options(task)
@@ -85,6 +94,17 @@ def _needles(options: argparse.Namespace) -> int:
     run = evaluate_needles(model, text, plan, systems, RunFile(options.out) if options.out else None)
     print(run.model_dump_json(indent=2) if options.json else as_table(run.figures))
     return 0
+
+
+def _evaluate_adapters(options: argparse.Namespace) -> int:
+    from optical_memory.trials.adapters import try_adapters
+
+    found = try_adapters(options.data, options.reader or HOSTED, max(1, options.requests))
+    if options.json:
+        print_json(found.model_dump())
+    else:
+        print(found)
+    return int(any(route.num_faults for route in found.routes))
 
 
 def _evaluate_proxy(options: argparse.Namespace) -> int:

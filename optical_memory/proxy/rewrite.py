@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optical_memory.view import View, Views
+from optical_memory.view.marks import mark_last_page
 
 FIELDS = {
     "/chat/completions": ("messages", "openai"),
@@ -49,7 +50,8 @@ def rewrite(path: str, body: bytes, views: Views, scope: str) -> Rewritten | Non
     view = views.view(history, model, shape, scope)
     if not view.pages:
         return Rewritten(body, told(view, view.report.reason))
-    changed: dict[str, Any] = {**request, field: view.messages}
+    messages = mark_last_page(request, view) if shape == "anthropic" else view.messages
+    changed: dict[str, Any] = {**request, field: messages}
     return Rewritten(json.dumps(changed, separators=(",", ":")).encode("ascii"), told(view, None))
 
 

@@ -32,7 +32,7 @@ class Rewriters:
 
     def begin(self) -> None:
         """Starts a process and has it load the vocabulary and the typeface, so that no request waits for them."""
-        self._running().submit(_warm, self.options)
+        self._running().submit(_views, self.options)
 
     async def rewrite(self, path: str, body: bytes, scope: str) -> Rewritten | None:
         """As `rewrite` does; whatever becomes of the process, a request goes on."""
@@ -69,10 +69,6 @@ def _deaf() -> None:
 def _views(options: ViewOptions) -> Views:
     """The views of this process."""
     return Views.of(options)
-
-
-def _warm(options: ViewOptions) -> None:
-    _views(options).warm()
 
 
 def _rewrite(options: ViewOptions, path: str, body: bytes, scope: str) -> Rewritten | None:

@@ -15,9 +15,8 @@ _LOCAL_LIMITS = Limits(images=64, request_bytes=64_000_000)
 
 
 def _claude(name: str, models: tuple[str, ...], text: float) -> Reader:
-    return Reader(
-        name=name, models=models, price=_ANTHROPIC, money=Money(text=text, cached=text / 10, write=_CACHE_WRITE)
-    )
+    money = Money(text=text, cached=text / 10, write=_CACHE_WRITE)
+    return Reader(name=name, models=models, price=_ANTHROPIC, money=money, cached_to_mark=True)
 
 
 def _openai(name: str, models: tuple[str, ...], price: Tiles | CappedPatches, text: float, cached: float) -> Reader:

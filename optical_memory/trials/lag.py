@@ -2,15 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from types import TracebackType
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+
+from optical_memory.view import View, Views
 
 PERIOD = 0.001
 
 
 class Lag(BaseModel):
-    """Milliseconds that a task on the loop was woken late."""
+    """Milliseconds that a task on the loop was woken late. `worst_own`: with no more of it counted than this process computed
+    meanwhile, so that waiting for a processor that others have is left out."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -18,16 +23,21 @@ class Lag(BaseModel):
     median: float
     p99: float
     worst: float
+    worst_own: float
 
     def __str__(self) -> str:
-        return f"{self.median:.1f} ms median, {self.p99:.1f} at 99 %, {self.worst:.1f} at worst of {self.wakings:,}"
+        return (
+            f"{self.median:.1f} ms median, {self.p99:.1f} at 99 %, {self.worst:.1f} at worst of {self.wakings:,}, "
+            f"{self.worst_own:.1f} by its own doing"
+        )
 
 
 class LoopLag:
     """`async with LoopLag() as lag:` measures the running loop; whatever holds Python's lock elsewhere counts too."""
 
     def __init__(self) -> None:
-        self._late: list[float] = []
+        self._noted: list[tuple[float, float, float]] = []
+        """Of each waking: when it was due, when it came, and the seconds that the process computed meanwhile."""
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "LoopLag":
@@ -41,19 +51,43 @@ class LoopLag:
         self._task.cancel()
 
     def forget(self) -> None:
-        self._late.clear()
+        self._noted.clear()
 
-    def found(self) -> Lag:
-        """Of what was noted since the last `forget`."""
-        late = sorted(self._late) or [0.0]
+    def found(self, within: Sequence[tuple[float, float]] | None = None) -> Lag:
+        """Of what was noted since the last `forget`; only as far as it fell between these times (`time.perf_counter`)."""
+        spans = list(self._noted)
+        if within is not None:
+            spans = [
+                (max(due, begun), min(woken, ended), computed)
+                for due, woken, computed in spans
+                for begun, ended in within
+                if due < ended and woken > begun
+            ]
+        late = sorted(max(0.0, woken - due) for due, woken, _ in spans) or [0.0]
+        own = max((min(max(0.0, woken - due), computed) for due, woken, computed in spans), default=0.0)
 
         def at(share: float) -> float:
             return 1000 * late[min(len(late) - 1, int(share * len(late)))]
 
-        return Lag(wakings=len(self._late), median=at(0.5), p99=at(0.99), worst=1000 * late[-1])
+        return Lag(wakings=len(spans), median=at(0.5), p99=at(0.99), worst=1000 * late[-1], worst_own=1000 * own)
 
     async def _wake(self) -> None:
         while True:
-            due = time.perf_counter() + PERIOD
+            due, computed = time.perf_counter() + PERIOD, time.process_time()
             await asyncio.sleep(PERIOD)
-            self._late.append(max(0.0, time.perf_counter() - due))
+            self._noted.append((due, time.perf_counter(), time.process_time() - computed))
+
+
+class TimedViews(Views):
+    """Views that note when each was begun and ended, on whatever thread."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.times: list[tuple[float, float]] = []
+
+    def view(self, messages: Sequence[Any], model: str = "", shape: str | None = None, scope: str = "") -> View:
+        begun = time.perf_counter()
+        try:
+            return super().view(messages, model, shape, scope)
+        finally:
+            self.times.append((begun, time.perf_counter()))

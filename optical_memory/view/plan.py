@@ -15,7 +15,7 @@ from optical_memory.view.steps import Batch, Costs, Step, steps
 
 RECALL_TOOL = "recall_memory"
 WAITING = "waits until its batch of pages is full"
-LOOPING = "waits inside a tool loop: so far new pages would cost more in the prompt cache than they save"
+UNPAID = "waits: so far its pages would cost more in the prompt cache than they save"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def plan(
     taken = tuple(steps(turns, closed, cuts, keep_last, costs))
     shown = taken[-1].end if taken else 0
     reasons |= {position: WAITING for start, end in waiting for position in range(start, end)}
-    reasons |= {position: LOOPING for batch in closed[shown:] for position in range(batch.start, batch.end)}
+    reasons |= {position: UNPAID for batch in closed[shown:] for position in range(batch.start, batch.end)}
     return Plan(tuple(closed[:shown]), taken, reasons)
 
 

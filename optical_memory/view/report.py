@@ -26,7 +26,8 @@ class BatchReport(_Row):
 class RewriteReport(_Row):
     """A step at which batches were first shown, which took everything from message `first` on out of a warm prompt cache.
 
-    It is told as if every request of the conversation had been sent this way; a cache that had gone cold loses nothing.
+    It is told as if every request of the conversation had been sent this way; a cache that had gone cold loses nothing, nor
+    does one that ends at the marks of the request, before anything that is drawn.
     """
 
     at: int
@@ -34,8 +35,7 @@ class RewriteReport(_Row):
     first: int
     last: int
     in_loop: bool
-    """Inside a running tool loop, where a step is taken only if it pays back within as many calls as the loop made since the
-    last; the others are at the end of a turn."""
+    """Inside a running tool loop, where only the loop's own calls count towards the payback; the others are at a turn's end."""
     text_tokens: int
     page_tokens: int
     reread_tokens: int
@@ -48,9 +48,9 @@ class RewriteReport(_Row):
     def __str__(self) -> str:
         money = "" if self.reread_dollars is None else f" (${self.reread_dollars:.6f} over their cached price)"
         place = "inside a tool loop" if self.in_loop else "at a turn's end"
-        return (
-            f"messages {self.first} to {self.last} were drawn {place}, at {self.at} messages: a warm cache loses "
-            f"{self.reread_tokens:,} tokens{money}, paid back after {self.payback_turns:.0f} requests"
+        lost = f"a warm cache loses {self.reread_tokens:,} tokens{money}, paid back after {self.payback_turns:.0f} requests"
+        return f"messages {self.first} to {self.last} were drawn {place}, at {self.at} messages: " + (
+            lost if self.reread_tokens else "no cache reaches that far"
         )
 
 
@@ -121,6 +121,7 @@ def rewrite_report(
     text = sum(batch.text_tokens for batch in batches)
     page = sum(batch.page_tokens for batch in batches)
     tail = sum(tokens[batches[0].first : step.at]) - text
+    reread = 0 if reader.cached_to_mark else page + tail
     return RewriteReport(
         at=step.at,
         first=batches[0].first,
@@ -128,7 +129,7 @@ def rewrite_report(
         in_loop=step.in_loop,
         text_tokens=text,
         page_tokens=page,
-        reread_tokens=page + tail,
-        reread_dollars=None if reader.money is None else reader.money.misses(page + tail),
+        reread_tokens=reread,
+        reread_dollars=None if reader.money is None else reader.money.misses(reread),
         payback_turns=payback_turns(text, page, tail, reader.cache),
     )

@@ -1,9 +1,10 @@
-"""When closed batches are first shown: at the end of a turn, and inside a tool loop only in steps that pay for themselves.
+"""When closed batches are first shown: in steps, each of which has to pay for itself.
 
-A new page takes everything behind it out of the provider's prompt cache. At the end of a turn that cache is often cold. Within a
-loop it is warm, so there a step is taken only once the loop has made as many calls since the last step as the step takes to pay
-back: a loop that goes on for as long again gains, one that stops at once has lost no more than that step. Pure, and a longer
-history only adds steps, so that between two of them every byte that was sent stays as it was.
+A new page takes everything behind it out of the provider's prompt cache. So a step is taken only once as many requests have been
+made since the last one as it takes to pay back: a conversation that goes on for as long again gains, one that stops at once has
+lost no more than that step. Within a tool loop, where the cache is warm for certain, only the loop's own calls count, so that
+a short loop is never disturbed and its pages come at its end, while a long one gains as well. Pure, and a longer history only adds
+steps: between two of them every byte that was sent stays as it was.
 """
 
 from bisect import bisect_left
@@ -80,20 +81,21 @@ def steps(
     drawn_texts = [0, *accumulate(text * pays for text, pays in zip(texts, worth, strict=True))]
     drawn_pages = [0, *accumulate(page * pays for page, pays in zip(pages, worth, strict=True))]
     first_of = [start for start, end in segments for _ in range(start, end)]
-    shown = calls = 0
-    for length in _requests(turns):
+    shown = since = looped = 0
+    for length in requests(turns):
         in_loop = not _speaks(turns[length - 1])
-        calls = calls + 1 if in_loop else 0
+        since, looped = since + 1, looped + 1 if in_loop else 0
         closed = bisect_left(closings, first_of[max(0, length - keep_last)])
         if closed <= shown:
             continue
-        if in_loop:
-            text, page = drawn_texts[closed] - drawn_texts[shown], drawn_pages[closed] - drawn_pages[shown]
-            tail = before[length] - before[batches[shown].start] - text
-            if payback_turns(text, page, tail, costs.cache) > calls:
-                continue
-        yield Step(shown, closed, length, in_loop)
-        shown, calls = closed, 0
+        text, page = drawn_texts[closed] - drawn_texts[shown], drawn_pages[closed] - drawn_pages[shown]
+        tail = before[length] - before[batches[shown].start] - text
+        if not text:  # they stay text in any case, and disturb nothing
+            yield Step(shown, closed, length, in_loop)
+            shown = closed
+        elif payback_turns(text, page, tail, costs.cache) <= (min(since, looped) if in_loop else since):
+            yield Step(shown, closed, length, in_loop)
+            shown, since = closed, 0
 
 
 def _speaks(turn: Turn) -> bool:
@@ -101,7 +103,7 @@ def _speaks(turn: Turn) -> bool:
     return turn.role == "user" and bool(turn.content or turn.attachments) and not turn.results
 
 
-def _requests(turns: Sequence[Turn]) -> Iterator[int]:
+def requests(turns: Sequence[Turn]) -> Iterator[int]:
     """Lengths at which a history is sent: nothing of the assistant's stands last, and no call of its latest is still open."""
     open_calls: set[str] = set()
     follows_assistant = False

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from optical_memory.memory.turn import Turn
+from optical_memory.modes import NATIVE_MODES
 from optical_memory.readers import Reader, reader_named
-from optical_memory.readers.table import READERS
 from optical_memory.view.counts import TokenCounts
 from optical_memory.view.drawing import Drawings
 from optical_memory.view.recall import recall
@@ -33,6 +34,8 @@ class Views:
 
     `reader`: the reader to assume whatever the name. `readers`: rows of one's own, as `calibrate` writes them. `trust_cell`:
     readers of the table are taken at your word to read cells of that many pixels. `latest` is the view made last.
+
+    Making it loads the vocabulary and the typeface, so that no request and no event loop waits for them later.
     """
 
     def __init__(
@@ -53,6 +56,8 @@ class Views:
         self._counts = TokenCounts()
         self._lock = Lock()
         self._viewers: dict[tuple[str, str], Viewer] = {}
+        self._counts.of(["a"])
+        Drawings().pages([Turn("user", "a")], 0, NATIVE_MODES[0].side)
 
     @classmethod
     def of(cls, options: ViewOptions) -> "Views":
@@ -65,10 +70,6 @@ class Views:
             pages_in_batch=options.pages_in_batch,
             strict=options.strict,
         )
-
-    def warm(self) -> None:
-        """Loads the vocabulary and the typeface, so that no request waits for them; drawings stay as they are."""
-        Viewer(READERS[0].trusted(), counts=self._counts).view([{"role": "user", "content": "x" * 9000}] * 2)
 
     def view(self, messages: Sequence[Any], model: str = "", shape: str | None = None, scope: str = "") -> View:
         """The view for the reader of that name. Fails open unless `strict`."""

@@ -15,7 +15,7 @@ from tests.view.histories import Event, write
 
 HISTORY = conversation(24)
 ITEMS = write(
-    [Event("user"), *[Event("tools", 2500)] * 6, Event("assistant"), Event("user"), Event("tools")], "responses"
+    [Event("user"), *[Event("tools", 2500)] * 16, Event("assistant"), Event("user"), Event("tools")], "responses"
 )
 
 

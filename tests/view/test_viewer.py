@@ -95,14 +95,14 @@ def test_no_model_is_needed() -> None:
 
 @pytest.mark.parametrize(("images", "pages"), [(0, 0), (1, 0), (2, 2), (3, 2), (5, 4)])
 def test_the_oldest_batches_are_drawn_within_the_limit_of_pictures(images: int, pages: int) -> None:
-    reader = READER.model_copy(update={"limits": Limits(images=images)})
+    reader = READER.model_copy(update={"limits": Limits(images=images), "cached_to_mark": True})
     view = view_of(conversation(60), reader)
     assert len(view.pages) == pages
     assert any("pictures" in text.reason for text in view.report.texts)
 
 
 def test_pictures_that_are_there_already_count() -> None:
-    reader = READER.model_copy(update={"limits": Limits(images=21)})
+    reader = READER.model_copy(update={"limits": Limits(images=21), "cached_to_mark": True})
     own = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]
     assert len(view_of([*conversation(60), *own * 20], reader).pages) == 0
     assert len(view_of([*conversation(60), *own * 19], reader).pages) == 2
@@ -133,7 +133,7 @@ def test_what_was_recalled_in_this_turn_is_not_drawn_again() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_is_recognised_and_given_back(shape: str) -> None:
-    history = write([Event("reasoning", 2500), *[Event("tools", 2500)] * 6, Event("user"), Event("assistant")], shape)
+    history = write([Event("reasoning", 2500), *[Event("tools", 2500)] * 16, Event("user"), Event("assistant")], shape)
     view = view_of(history)
     assert view.report.shape == shape
     assert sum(len(pictures(message)) for message in view.messages) == len(view.pages) > 0
