@@ -40,6 +40,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     proxy = tasks.add_parser("proxy", help="what the proxy adds before the first byte, with many streams open")
     proxy.add_argument("--histories", type=Path, required=True, nargs="+", metavar="FILE", help="conversations to send")
     proxy.add_argument("--streams", type=count, default=200, metavar="N", help="streams open at once (200)")
+    proxy.add_argument("--serve", action="store_true", help="the event loop of `serve` as well, on the CPU")
     proxy.add_argument("--json", action="store_true", help="one JSON document on standard output")
     proxy.set_defaults(run=_evaluate_proxy)
     adapters = tasks.add_parser(
@@ -112,6 +113,10 @@ def _evaluate_proxy(options: argparse.Namespace) -> int:
     from optical_memory.trials.load import measure
 
     found = measure([load_history(path) for path in options.histories], max(2, options.streams))
+    if options.serve:
+        from optical_memory.trials.serving import server_lags
+
+        found = found.model_copy(update={"lags": {**found.lags, **server_lags()}})
     if options.json:
         print_json(found.model_dump())
     else:

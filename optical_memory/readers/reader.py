@@ -57,6 +57,8 @@ class Reader(_Row):
     proven_cell: int | None = Field(default=None, ge=1)
     evidence: str = "not measured"
     text_factor: float = Field(default=1.0, gt=0)
+    terms: Cache | None = None
+    """What its prompt cache asks and gives; None for what follows from `money`, or is customary."""
     cached_to_mark: bool = False
     """The provider caches up to the marks that a request holds and no further; as nothing up to them is drawn, new pages take
     nothing out of its cache."""
@@ -68,8 +70,8 @@ class Reader(_Row):
     @property
     def cache(self) -> Cache:
         """Of what may be drawn, by the row's own prices; the terms that are customary where it has none."""
-        if self.cached_to_mark:
-            return Cache(write=1.0, cached=1.0)
+        if self.terms is not None or self.cached_to_mark:
+            return self.terms or Cache(write=1.0, cached=1.0)
         return (
             Cache() if self.money is None else Cache(write=self.money.write, cached=self.money.cached / self.money.text)
         )

@@ -120,16 +120,17 @@ class Engine:
         name = f"request-{next(self._names)}"
         arrived: asyncio.Queue[Any] = asyncio.Queue()
         held: list[int] = []
-        finished = False
+        finished = added = False
         try:
-            for page in pages:
-                self._embedding.hold(page.first_token, self.model.page_rows(page.encoded))
+            rows = await asyncio.to_thread(lambda: [self.model.page_rows(page.encoded) for page in pages])
+            for page, of_page in zip(pages, rows, strict=True):
+                self._embedding.hold(page.first_token, of_page)
                 held.append(page.first_token)
             self._manager.register_result_handler(name, arrived.put_nowait)
             self._manager.add_request(
                 list(tokens), request_id=name, max_new_tokens=max_new_tokens, streaming=True, eos_token_id=self._end
             )
-            told = 0
+            added, told = True, 0
             while not finished:
                 output = await arrived.get()
                 if output.error is not None:
@@ -142,7 +143,7 @@ class Engine:
                     if token != self._end:
                         yield token
         finally:
-            if not finished:
+            if not finished and added:
                 self._manager.cancel_request(name)
             for first in held:
                 self._embedding.release(first)

@@ -130,6 +130,7 @@ def test_a_client_that_hangs_up_frees_its_place(server: str) -> None:
         ({"messages": asked("https://example.org/a.png")}, "data:image/png"),
         ({"messages": asked("data:image/png;base64,AAAA")}, "cannot be opened"),
         ({"messages": [{"role": "user", "content": "x" * 9000}]}, "positions"),
+        ({"messages": [{"role": "user", "content": "x" * 9_000_000}]}, "POST /v1/pages"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "question"),
     ],
 )
@@ -137,6 +138,15 @@ def test_what_cannot_be_done_is_refused_by_name(server: str, change: dict[str, A
     body = {"model": "default", "messages": asked(page_url(1)), **change}
     reply = httpx2.post(f"{server}/v1/chat/completions", json=body)
     assert reply.status_code == 400 and told in reply.json()["error"]["message"]
+
+
+def test_the_same_page_put_by_many_at_once_is_numbered_once(bundled_model: Model) -> None:
+    shelf = Shelf(bundled_model, 10_000)
+    picture = base64.b64decode(page_url(8).split(",")[1])
+    with ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(shelf.put, [picture] * 4))
+    assert {page.first_token for page in pages} == {shelf.put(picture).first_token}
+    assert shelf.num_bytes == pages[0].encoded.num_bytes and shelf.drop(pages[0].id) and shelf.num_bytes == 0
 
 
 def test_a_picture_of_another_size_is_refused(server: str) -> None:
