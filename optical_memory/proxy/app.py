@@ -4,12 +4,10 @@ Nothing is logged. Headers are handed on and never kept: of the key, only a hash
 """
 
 import hashlib
-import json
 import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio
 
@@ -138,12 +136,12 @@ class Forwarder:
         """`{"query": ..., "messages": [...], "model": ..., "shape": ...}` -> `{"text": ...}`: the tool `recall_memory`."""
         if not admits(self.token, request.headers.get(TOKEN_HEADER)):
             return _error(401, f"this proxy wants its token in the header {TOKEN_HEADER}")
-        try:
-            asked: Any = json.loads(await request.body())
-            query, messages = str(asked["query"]), list(asked["messages"])
-        except (ValueError, KeyError, TypeError):
+        body = await _up_to(LARGEST_BODY, request.stream())
+        if not isinstance(body, bytes):
+            return _error(413, f"a history to recall from may have {LARGEST_BODY:,} bytes")
+        text = await self.rewriters.recall(body)
+        if text is None:
             return _error(400, 'expected JSON with "query" and "messages"')
-        text = await self.rewriters.recall(query, messages, str(asked.get("model", "")), asked.get("shape"))
         return JSONResponse({"text": text})
 
     def _scope(self, request: Request) -> str:

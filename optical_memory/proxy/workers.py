@@ -4,10 +4,11 @@ Each process keeps drawings of its own; what is cached decides no byte. A proces
 """
 
 import asyncio
+import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache, partial
@@ -42,9 +43,13 @@ class Rewriters:
             self._pool = None
             return Rewritten(body, told(None, "failed open, the drawing process died"))
 
-    async def recall(self, query: str, messages: Sequence[Any], model: str, shape: str | None) -> str:
-        """As `Views.recall` does, over a history that is given."""
-        return await self._run(partial(_recall, self.options, query, list(messages), model, shape))
+    async def recall(self, body: bytes) -> str | None:
+        """The answer of the tool `recall_memory` to a request; None for one that asks nothing."""
+        try:
+            return await self._run(partial(_recall, self.options, body))
+        except BrokenProcessPool:
+            self._pool = None
+            return "The memory cannot be searched at the moment."
 
     def end(self) -> None:
         if self._pool is not None:
@@ -75,5 +80,11 @@ def _rewrite(options: ViewOptions, path: str, body: bytes, scope: str) -> Rewrit
     return rewrite(path, body, _views(options), scope)
 
 
-def _recall(options: ViewOptions, query: str, messages: list[Any], model: str, shape: str | None) -> str:
+def _recall(options: ViewOptions, body: bytes) -> str | None:
+    try:
+        asked: Any = json.loads(body)
+        query, messages = str(asked["query"]), list(asked["messages"])
+        model, shape = str(asked.get("model", "")), asked.get("shape")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
     return _views(options).recall(query, messages, model, shape)

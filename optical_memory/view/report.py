@@ -69,6 +69,8 @@ class ViewReport(_Row):
     """
 
     reader: str
+    evidence: str
+    """How it is known that the reader reads such pages."""
     shape: str
     tokens_before: int
     tokens_after: int
@@ -99,7 +101,7 @@ class ViewReport(_Row):
     def __str__(self) -> str:
         lines = [
             f"{self.reader}: {self.tokens_before:,} tokens -> {self.tokens_after:,} with {self.num_pages} pages; "
-            f"on what is drawn {self.hosted_ratio:.1f}x hosted, {self.local_ratio:.1f}x local"
+            f"on what is drawn {self.hosted_ratio:.1f}x hosted, {self.local_ratio:.1f}x local; legible by {self.evidence}"
         ]
         lines += [f"  nothing is drawn: {self.reason}"] if self.reason else []
         lines += [

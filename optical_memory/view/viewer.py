@@ -24,6 +24,8 @@ from optical_memory.view.steps import Batch, Costs, Step
 KEEP_LAST = 4
 PAGES_IN_BATCH = 2
 """A batch takes old turns out of the prompt cache; smaller ones save earlier, larger ones disturb it less often."""
+RESERVED_BYTES = 2**20
+"""Of a request's limit, for what is in it beside the messages: tools, system, options."""
 PICTURE_TYPES = ("image", "image_url", "input_image", "inlineData", "inline_data")
 
 
@@ -52,7 +54,8 @@ class _Drawn:
 class Viewer:
     """Draws views for one reader, a name of the table or a `Reader`.
 
-    Whatever fails, the messages come back as they were with the reason in the report; `strict` raises instead.
+    Whatever fails, the messages come back as they were with the reason in the report; `strict` raises instead. New pages come
+    in steps that pay for what they take out of the prompt cache (`steps`); the report tells each step's price.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class Viewer:
         self._drawable = Drawable(self.mode.side, self.reader.alphabet) if self.mode is not None else None
 
     def view(self, messages: Sequence[Any], shape: str | None = None) -> View:
-        """The view of a history. `shape` is sniffed if not given; a request's other bytes count against the limits."""
+        """The view of a history. `shape` is sniffed if not given."""
         began = time.perf_counter()
         try:
             return self._view(messages, shape, began)
@@ -118,7 +121,7 @@ class Viewer:
         assert self.mode is not None
         limits = self.reader.limits
         images = limits.images - sum(kind in PICTURE_TYPES for turn in turns for kind in turn.attachments)
-        room = limits.request_bytes - sum(num_bytes(turn.message) for turn in turns)
+        room = limits.request_bytes - RESERVED_BYTES - sum(num_bytes(turn.message) for turn in turns)
         number = 0
         for place, batch in enumerate(batches):
             pages = self.drawings.pages(turns[batch.start : batch.end], batch.start, self.mode.side, self.scope)
@@ -188,6 +191,7 @@ class Viewer:
         own = {i: messages[i] if not isinstance(messages[i], Turn) else messages[i].as_message() for i in texts}
         report = ViewReport(
             reader=self.reader.name,
+            evidence=self.reader.evidence,
             shape=shape,
             tokens_before=sum(tokens),
             tokens_after=sum(tokens[i] for i in texts) + page,
@@ -207,6 +211,7 @@ class Viewer:
         """The messages as they came. Nothing is counted: what is not drawn need not be paid for in time."""
         report = ViewReport(
             reader=self.reader.name,
+            evidence=self.reader.evidence,
             shape=shape,
             tokens_before=0,
             tokens_after=0,
@@ -229,9 +234,10 @@ def page_range(page: DrawnPage) -> str:
 
 
 def num_bytes(value: Any) -> int:
-    """About how many bytes a message takes as JSON: the length of its strings, and a little for each of them."""
+    """About how many bytes a message takes as JSON, where every character beyond ASCII is written as an escape."""
     if isinstance(value, str):
-        return len(value) + 4
+        plain = len(value) if value.isascii() else len(value.encode("ascii", "ignore"))
+        return plain + 6 * (len(value) - plain) + 4
     if isinstance(value, Mapping):
         return sum(len(str(key)) + 4 + num_bytes(item) for key, item in value.items())
     if isinstance(value, (list, tuple)):

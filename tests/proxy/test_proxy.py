@@ -215,6 +215,16 @@ def test_a_client_that_hangs_up_is_hung_up_on_upstream(proxy: str, upstream: Ups
     assert upstream.hung_up.wait(5)
 
 
+@pytest.mark.parametrize("length", [100_000, 30_000_000])
+def test_a_client_that_hangs_up_while_it_sends_harms_nobody(proxy: str, upstream: Upstream, length: int) -> None:
+    upstream.bodies.clear()
+    with socket.create_connection(("127.0.0.1", int(proxy.rsplit(":", 1)[1]))) as raw:
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n"
+        raw.sendall(head.encode() + b"x" * (length // 2))
+    reply = httpx2.post(f"{proxy}/v1/chat/completions", json=chat())
+    assert reply.json() == CHAT_REPLY and len(upstream.bodies) == 1
+
+
 def test_ten_thousand_messages_pass_within_the_picture_limit(proxy: str, upstream: Upstream) -> None:
     history = [
         {"role": ("user", "assistant")[n % 2], "content": f"message {n}: nothing new here"} for n in range(10_001)
@@ -238,7 +248,9 @@ def test_recall_over_the_wire(proxy: str) -> None:
     history = [*HISTORY[:3], {"role": "user", "content": "the vault opens with 7f3a-99c1-d2"}, *HISTORY[3:]]
     body = {"query": "vault", "messages": history, "model": "gpt-5"}
     assert "7f3a-99c1-d2" in httpx2.post(f"{proxy}/optical-memory/recall", json=body).json()["text"]
-    assert httpx2.post(f"{proxy}/optical-memory/recall", json={"query": 1}).status_code == 400
+    for wrong in (b'{"query": 1}', b"{", b"[1]", b'{"query": "a", "messages": 5}'):
+        assert httpx2.post(f"{proxy}/optical-memory/recall", content=wrong).status_code == 400
+    assert httpx2.post(f"{proxy}/optical-memory/recall", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
 
 
 def test_a_token_keeps_others_out_and_is_not_handed_on(upstream: Upstream) -> None:

@@ -11,6 +11,7 @@ import pytest
 from optical_memory.errors import InvalidHistoryError
 from optical_memory.readers import Limits, Reader, reader_named
 from optical_memory.view import Viewer, Views, recall_tool
+from optical_memory.view.viewer import num_bytes
 from tests.memory.fake import conversation, prose
 from tests.view.histories import SECRET, SHAPES, Event, pictures, write
 
@@ -107,6 +108,20 @@ def test_pictures_that_are_there_already_count() -> None:
     assert len(view_of([*conversation(60), *own * 20], reader).pages) == 0
     assert len(view_of([*conversation(60), *own * 19], reader).pages) == 2
     assert len(view_of([*conversation(60), *own * 15], reader).pages) == 6
+
+
+def test_pages_leave_room_for_the_rest_of_the_request_as_it_is_written() -> None:
+    history = conversation(60)
+    free = view_of(history, READER.model_copy(update={"cached_to_mark": True}))
+    limits = Limits(request_bytes=len(json.dumps(free.messages)))
+    tight = view_of(history, READER.model_copy(update={"cached_to_mark": True, "limits": limits}))
+    assert len(tight.pages) < len(free.pages) and any("bytes" in text.reason for text in tight.report.texts)
+    for value in (
+        {"content": "abc"},
+        {"content": "\u4e2d" * 500},
+        {"content": ["\u00e9t\u00e9", {"a": "\u0444" * 99}]},
+    ):
+        assert 0.8 * len(json.dumps(value)) <= num_bytes(value) <= 1.3 * len(json.dumps(value))
 
 
 def test_secrets_and_strange_characters_stay_text_with_the_reason() -> None:
