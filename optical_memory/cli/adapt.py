@@ -36,7 +36,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     calibrate.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     text = "Run a proxy that shows old turns as pages; change one base URL and no code."
-    proxy = commands.add_parser("proxy", help=text, description=text)
+    steps = (
+        "Pages come in steps: only once as many requests were made since the last step as it takes to pay back what new pages "
+        "take out of the provider's prompt cache. The header x-optical-memory of every answer says what was saved, what was "
+        "read anew, and why not."
+    )
+    proxy = commands.add_parser("proxy", help=text, description=f"{text} {steps}")
     proxy.set_defaults(run=_proxy)
     proxy.add_argument("--upstream", required=True, metavar="URL", help="the provider, such as https://api.openai.com")
     proxy.add_argument("--reader", metavar="NAME", help="assume this reader whatever model a request names")

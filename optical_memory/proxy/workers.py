@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -61,13 +62,21 @@ class Rewriters:
     def _running(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.processes, context, initializer=_deaf)
+            self._pool = ProcessPoolExecutor(self.processes, context, initializer=_begin)
         return self._pool
 
 
-def _deaf() -> None:
-    """An interrupt at the terminal is for the server, which ends us."""
+def _begin() -> None:
+    """An interrupt at the terminal is for the server, which ends us; if it cannot any more, we end by ourselves."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @cache

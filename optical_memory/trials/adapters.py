@@ -29,6 +29,8 @@ from optical_memory.view import Views
 from optical_memory.view.steps import requests
 
 TRUSTED_CELL = 8
+SETTLE_SECONDS = 0.02
+"""Between two requests: packages log the one before on the same loop."""
 SHOWN_FAULTS = 5
 
 
@@ -159,6 +161,7 @@ async def _sent(
         gc.collect()
         gc.freeze()
         for history in histories:
+            await asyncio.sleep(SETTLE_SECONDS)
             await send(history)
             bodies.append(json.loads((await reading.get(latest)).content))
         gc.unfreeze()

@@ -5,8 +5,12 @@ import gzip
 import json
 import logging
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -292,6 +296,27 @@ def test_keys_name_scopes_that_only_this_process_can_make() -> None:
     one, other = (Forwarder("http://x", Views(), None) for _ in "ab")
     assert scope(one, "a") == scope(one, "a") != scope(one, "b")
     assert scope(one, "a") != scope(other, "a")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks the process up in /proc")
+def test_a_drawing_process_ends_with_a_server_that_was_killed() -> None:
+    code = (
+        "import os, signal\n"
+        "from optical_memory.proxy.workers import Rewriters\n"
+        "from optical_memory.view import Views\n"
+        "if __name__ == '__main__':\n"
+        "    pool = Rewriters(Views().options, 1)\n"
+        "    pool.begin()\n"
+        "    print(*pool._pool._processes, flush=True)\n"
+        "    pool._running().submit(len, 'x').result()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=120)
+    worker = int(done.stdout)
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{worker}/cmdline").exists() and Path(f"/proc/{worker}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_drawing_process_that_dies_takes_no_request_with_it() -> None:
