@@ -153,19 +153,19 @@ async def _sent(
 ) -> tuple[list[dict[str, Any]], Lag | None]:
     """The bodies that arrived, and how late the loop woke others while views were made.
 
-    What the packages hold is frozen first: collecting it is no doing of ours.
+    Before each of them all that is held is frozen: what packages and callers keep is not ours to collect.
     """
-    bodies = []
+    bodies: list[bytes] = []
     async with httpx2.AsyncClient(trust_env=False) as reading, route(url, views) as send, LoopLag() as lag:
         await send([{"role": "user", "content": "hello"}])  # loads what the package loads late
         gc.collect()
-        gc.freeze()
         for history in histories:
+            gc.freeze()
             await asyncio.sleep(SETTLE_SECONDS)
             await send(history)
-            bodies.append(json.loads((await reading.get(latest)).content))
+            bodies.append((await reading.get(latest)).content)
         gc.unfreeze()
-        return bodies, lag.found(views.times) if views is not None else None
+        return [json.loads(body) for body in bodies], lag.found(views.times) if views is not None else None
 
 
 def _untried(name: str, missing: str) -> RouteTrial:
