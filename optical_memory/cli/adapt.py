@@ -1,6 +1,7 @@
 """Commands for chat apps and agent loops: estimate, calibrate, proxy, serve."""
 
 import argparse
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,5 +144,7 @@ def _listen(app: Any, options: argparse.Namespace) -> int:
         from optical_memory.adapters import missing
 
         raise missing("uvicorn", "proxy") from error
+    gc.collect()
+    gc.freeze()  # or a full collection now and then looks through every module, and the event loop waits for it
     uvicorn.run(app, host=options.host, port=options.port, log_level="warning", access_log=False)
     return 0

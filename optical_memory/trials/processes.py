@@ -1,6 +1,7 @@
 """Applications in processes of their own on this machine's loopback, each telling how long its event loop kept others waiting."""
 
 import asyncio
+import gc
 import multiprocessing
 import socket
 import time
@@ -70,6 +71,8 @@ def _serve(port: int, pipe: "Connection[Any, Any]", build: Callable[..., Any], a
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
+    gc.collect()
+    gc.freeze()  # as the commands do
 
     async def run() -> None:
         async with LoopLag() as lag:
