@@ -8,6 +8,7 @@ from typing import Any
 
 from optical_memory.adapters import missing
 from optical_memory.view import ViewReport, Views, recall_tool
+from optical_memory.view.marks import mark_last_page
 
 try:
     from anthropic import APIRequest, AsyncCallNext, CallNext, Middleware
@@ -43,7 +44,7 @@ class OpticalMiddleware(Middleware):  # type: ignore[misc]
         if _marks_cache(body):
             return request
         view = self.views.view(body["messages"], str(body.get("model", "")), "anthropic")
-        return request.copy(body={**body, "messages": view.messages}) if view.pages else request
+        return request.copy(body={**body, "messages": mark_last_page(body, view)}) if view.pages else request
 
 
 def _marks_cache(body: dict[str, Any]) -> bool:

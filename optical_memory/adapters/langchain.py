@@ -9,9 +9,11 @@ from typing import Annotated, Any
 
 from optical_memory.adapters import missing
 from optical_memory.memory.wire import chat
+from optical_memory.modes import NATIVE_MODES
 from optical_memory.view import Views
 from optical_memory.view.plan import RECALL_TOOL
 from optical_memory.view.recall import DESCRIPTION
+from optical_memory.view.viewer import PICTURE_TYPES
 
 try:
     from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -47,6 +49,16 @@ class OpticalMiddleware(AgentMiddleware):  # type: ignore[misc]
             return self.views.recall(query, as_chat(messages), shape="openai")
 
         return tool(RECALL_TOOL, description=DESCRIPTION)(recall_memory)
+
+    def count_tokens(self, messages: Sequence[BaseMessage], model: str = "") -> int:
+        """For `token_counter=` of LangChain's own middleware, whose counter takes 85 for a picture: texts in DeepSeek's
+        vocabulary times the reader's factor, every picture at the price of a page."""
+        viewer = self.views.viewer(model)
+        side = viewer.mode.side if viewer.mode is not None else NATIVE_MODES[0].side
+        turns = [chat.read_message(message, index) for index, message in enumerate(as_chat(messages))]
+        texts = viewer.counts.of([turn.text for turn in turns])
+        pictures = sum(kind in PICTURE_TYPES for turn in turns for kind in turn.attachments)
+        return round(sum(texts) * viewer.reader.text_factor) + pictures * viewer.reader.price.tokens(side, side)
 
     def _seen(self, request: ModelRequest) -> ModelRequest:
         messages = request.messages

@@ -48,13 +48,14 @@ class OpticalCapability(AbstractCapability[Any]):  # type: ignore[misc]
         ctx: RunContext[Any],  # noqa: ARG002
         request_context: ModelRequestContext,
     ) -> ModelRequestContext:
-        messages = request_context.messages
-        name = request_context.model.model_name
-        view = await asyncio.to_thread(self.views.view, as_blocks(messages), name, "anthropic")
+        shown = await asyncio.to_thread(self._seen, request_context.messages, request_context.model.model_name)
+        return request_context if shown is None else replace(request_context, messages=shown)
+
+    def _seen(self, messages: list[ModelMessage], model: str) -> list[ModelMessage] | None:
+        view = self.views.view(as_blocks(messages), model, "anthropic")
         if not view.pages:
-            return request_context
-        shown = [messages[part] if isinstance(part, int) else page_request(part) for part in view.layout]
-        return replace(request_context, messages=shown)
+            return None
+        return [messages[part] if isinstance(part, int) else page_request(part) for part in view.layout]
 
     def get_toolset(self) -> FunctionToolset[Any] | None:
         if not self.recall:

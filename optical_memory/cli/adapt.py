@@ -1,6 +1,7 @@
 """Commands for chat apps and agent loops: estimate, calibrate, proxy, serve."""
 
 import argparse
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     calibrate.add_argument("--json", action="store_true", help="one JSON document on standard output")
 
     text = "Run a proxy that shows old turns as pages; change one base URL and no code."
-    proxy = commands.add_parser("proxy", help=text, description=text)
+    steps = (
+        "Pages come in steps: only once as many requests were made since the last step as it takes to pay back what new pages "
+        "take out of the provider's prompt cache. The header x-optical-memory of every answer says what was saved, what was "
+        "read anew, and why not."
+    )
+    proxy = commands.add_parser("proxy", help=text, description=f"{text} {steps}")
     proxy.set_defaults(run=_proxy)
     proxy.add_argument("--upstream", required=True, metavar="URL", help="the provider, such as https://api.openai.com")
     proxy.add_argument("--reader", metavar="NAME", help="assume this reader whatever model a request names")
@@ -138,5 +144,7 @@ def _listen(app: Any, options: argparse.Namespace) -> int:
         from optical_memory.adapters import missing
 
         raise missing("uvicorn", "proxy") from error
+    gc.collect()
+    gc.freeze()  # or a full collection now and then looks through every module, and the event loop waits for it
     uvicorn.run(app, host=options.host, port=options.port, log_level="warning", access_log=False)
     return 0

@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate reading, evaluate fox, evaluate speed, evaluate proxy."""
+"""Commands that measure: evaluate reading, fox, speed, needles, adapters, proxy."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from optical_memory.evaluation.report import Figure
     from optical_memory.model import Model
 
+HOSTED = ("gpt-5", "claude-sonnet-4-6", "gpt-4o", "gpt-5.4", "optical-memory")
 SPEED_PARTS = ("pages", "reader", "encoder", "decoder")
 
 
@@ -40,8 +41,17 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     proxy = tasks.add_parser("proxy", help="what the proxy adds before the first byte, with many streams open")
     proxy.add_argument("--histories", type=Path, required=True, nargs="+", metavar="FILE", help="conversations to send")
     proxy.add_argument("--streams", type=count, default=200, metavar="N", help="streams open at once (200)")
+    proxy.add_argument("--serve", action="store_true", help="the event loop of `serve` as well, on the CPU")
     proxy.add_argument("--json", action="store_true", help="one JSON document on standard output")
     proxy.set_defaults(run=_evaluate_proxy)
+    adapters = tasks.add_parser(
+        "adapters", help="conversations through every adapter and the proxy, by the bytes sent, and what readers charge"
+    )
+    adapters.add_argument("--data", type=Path, required=True, metavar="DIR", help="a folder of conversations in JSON")
+    adapters.add_argument("--reader", action="append", metavar="NAME", help="price this reader; may be given again")
+    adapters.add_argument("--requests", type=count, default=3, metavar="N", help="requests of each conversation (3)")
+    adapters.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    adapters.set_defaults(run=_evaluate_adapters)
     for task in (reading, fox, speed):
         task.set_defaults(run=_evaluate)
         add_model_options(task)
@@ -88,11 +98,26 @@ def _needles(options: argparse.Namespace) -> int:
     return 0
 
 
+def _evaluate_adapters(options: argparse.Namespace) -> int:
+    from optical_memory.trials.adapters import try_adapters
+
+    found = try_adapters(options.data, options.reader or HOSTED, max(1, options.requests))
+    if options.json:
+        print_json(found.model_dump())
+    else:
+        print(found)
+    return int(any(route.num_faults for route in found.routes))
+
+
 def _evaluate_proxy(options: argparse.Namespace) -> int:
     from optical_memory.memory.files import load_history
-    from optical_memory.proxy.load import measure
+    from optical_memory.trials.load import measure
 
     found = measure([load_history(path) for path in options.histories], max(2, options.streams))
+    if options.serve:
+        from optical_memory.trials.serving import server_lags
+
+        found = found.model_copy(update={"lags": {**found.lags, **server_lags()}})
     if options.json:
         print_json(found.model_dump())
     else:

@@ -1,6 +1,6 @@
 """Greedy generation from spliced embeddings, with the guard against endless repetition."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -28,20 +28,22 @@ class RepetitionGuard(LogitsProcessor):  # type: ignore[misc]
         self.exempt = frozenset(exempt)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """(B, T) tokens so far, (B, vocabulary) scores -> the scores with banned tokens at minus infinity."""
         for row, tokens in enumerate(input_ids.tolist()):
-            recent = tokens[-self.window :]
-            if len(recent) < self.size:
-                continue
-            prefix = recent[len(recent) - self.size + 1 :]
-            banned = {
-                recent[start + self.size - 1]
-                for start in range(len(recent) - self.size + 1)
-                if recent[start : start + self.size - 1] == prefix
-            }
-            banned -= self.exempt
-            if banned:
+            if banned := self.banned(tokens):
                 scores[row, list(banned)] = -torch.inf
         return scores
+
+    def banned(self, tokens: Sequence[int]) -> set[int]:
+        """What may not follow these tokens."""
+        recent = tokens[-self.window :]
+        if len(recent) < self.size:
+            return set()
+        prefix = recent[len(recent) - self.size + 1 :]
+        starts = range(len(recent) - self.size + 1)
+        return {
+            recent[start + self.size - 1] for start in starts if recent[start : start + self.size - 1] == prefix
+        } - self.exempt
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from optical_memory.view import View, Views
+from optical_memory.view.marks import mark_last_page
 
 FIELDS = {
     "/chat/completions": ("messages", "openai"),
@@ -26,6 +27,10 @@ class Rewritten:
     told: str
 
 
+def holds_history(path: str) -> bool:
+    return path.endswith(tuple(FIELDS))
+
+
 def rewrite(path: str, body: bytes, views: Views, scope: str) -> Rewritten | None:
     """The request to send on; None for a path that holds no history."""
     found = next(((end, *value) for end, value in FIELDS.items() if path.endswith(end)), None)
@@ -45,15 +50,17 @@ def rewrite(path: str, body: bytes, views: Views, scope: str) -> Rewritten | Non
     view = views.view(history, model, shape, scope)
     if not view.pages:
         return Rewritten(body, told(view, view.report.reason))
-    changed: dict[str, Any] = {**request, field: view.messages}
+    messages = mark_last_page(request, view) if shape == "anthropic" else view.messages
+    changed: dict[str, Any] = {**request, field: messages}
     return Rewritten(json.dumps(changed, separators=(",", ":")).encode("ascii"), told(view, None))
 
 
 def told(view: View | None, reason: str | None) -> str:
-    """The value of the header `x-optical-memory`."""
+    """The value of the header `x-optical-memory`; `reread`: tokens that new pages take out of a warm prompt cache."""
     report = view.report if view is not None else None
     counts = (
-        f"saved={report.saved}; before={report.tokens_before}; after={report.tokens_after}; pages={report.num_pages}"
+        f"saved={report.saved}; before={report.tokens_before}; after={report.tokens_after}; pages={report.num_pages}; "
+        f"reread={report.rewrite.reread_tokens if report.rewrite is not None else 0}"
         if report is not None and report.num_pages
         else "saved=0; pages=0"
     )

@@ -21,9 +21,20 @@ class _Row(BaseModel):
 class Money(_Row):
     """US dollars for a million input tokens; `write` is what a token costs that is put into the cache, over a plain one."""
 
-    text: float
-    cached: float
+    text: float = Field(gt=0)
+    cached: float = Field(ge=0)
     write: float = 1.0
+
+    def misses(self, tokens: int) -> float:
+        """Dollars more for tokens that are put into the cache than for tokens that are read from it."""
+        return tokens * (self.text * self.write - self.cached) / 1e6
+
+
+class Cache(_Row):
+    """What a token costs that is put into the prompt cache, and one that is read from it, over a plain one."""
+
+    write: float = 1.25
+    cached: float = 0.1
 
 
 class Limits(_Row):
@@ -46,10 +57,24 @@ class Reader(_Row):
     proven_cell: int | None = Field(default=None, ge=1)
     evidence: str = "not measured"
     text_factor: float = Field(default=1.0, gt=0)
+    terms: Cache | None = None
+    """What its prompt cache asks and gives; None for what follows from `money`, or is customary."""
+    cached_to_mark: bool = False
+    """The provider caches up to the marks that a request holds and no further; as nothing up to them is drawn, new pages take
+    nothing out of its cache."""
     alphabet: str | None = None
     """Characters that it reads; None for all that the typeface draws."""
     never: str | None = None
     """Why pages never pay for this reader, if so."""
+
+    @property
+    def cache(self) -> Cache:
+        """Of what may be drawn, by the row's own prices; the terms that are customary where it has none."""
+        if self.terms is not None or self.cached_to_mark:
+            return self.terms or Cache(write=1.0, cached=1.0)
+        return (
+            Cache() if self.money is None else Cache(write=self.money.write, cached=self.money.cached / self.money.text)
+        )
 
     def trusted(self, cell: int = 8) -> "Reader":
         """The same reader, taken at the caller's word to read cells of that width."""

@@ -5,7 +5,7 @@ Nothing here is proven except our own model: how well a hosted model reads small
 
 from optical_memory.config import ALPHABET
 from optical_memory.readers.prices import CappedPatches, Flat, Patches, Sequence, ShrunkPatches, Tiles
-from optical_memory.readers.reader import Limits, Money, Reader
+from optical_memory.readers.reader import Cache, Limits, Money, Reader
 
 _ANTHROPIC = ShrunkPatches()
 _CACHE_WRITE = 1.25
@@ -15,9 +15,8 @@ _LOCAL_LIMITS = Limits(images=64, request_bytes=64_000_000)
 
 
 def _claude(name: str, models: tuple[str, ...], text: float) -> Reader:
-    return Reader(
-        name=name, models=models, price=_ANTHROPIC, money=Money(text=text, cached=text / 10, write=_CACHE_WRITE)
-    )
+    money = Money(text=text, cached=text / 10, write=_CACHE_WRITE)
+    return Reader(name=name, models=models, price=_ANTHROPIC, money=money, cached_to_mark=True)
 
 
 def _openai(name: str, models: tuple[str, ...], price: Tiles | CappedPatches, text: float, cached: float) -> Reader:
@@ -57,6 +56,7 @@ READERS: tuple[Reader, ...] = (
         name="optical-memory",
         models=("optical-memory", "default"),
         price=Sequence(),
+        terms=Cache(write=1.0, cached=1.0),  # its positions are few, and a cached one takes as much room as any
         limits=_LOCAL_LIMITS,
         proven_cell=8,
         evidence="characters read by its readout: optical-memory evaluate reading",

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from pydantic import ValidationError
 
 from optical_memory.adapters import missing
@@ -15,7 +15,7 @@ from optical_memory.errors import InvalidHistoryError, OpticalMemoryError
 from optical_memory.model import Model
 from optical_memory.proxy.binding import TOKEN_HEADER, admits
 from optical_memory.server.engine import Engine
-from optical_memory.server.prompt import ChatRequest, Said, read_data_url, read_request, tokens_of
+from optical_memory.server.prompt import ChatRequest, Picture, Said, read_data_url, read_request, tokens_of
 from optical_memory.server.shelf import Shelf, ShelvedPage
 
 try:
@@ -25,6 +25,9 @@ try:
     from starlette.routing import Route
 except ImportError as error:
     raise missing("starlette", "serve") from error
+
+
+LARGEST_BODY = 8 * 2**20
 
 
 def build_app(model: Model, max_requests: int, token: str | None = None) -> Starlette:
@@ -45,6 +48,7 @@ class Server:
         self.engine = Engine(model, max_requests)
         self.shelf = Shelf(model, self.engine.first_page_token)
         self.token = token
+        self._encoding = CapacityLimiter(1)  # the decoder has a thread of its own; a third would starve the event loop
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
@@ -58,15 +62,14 @@ class Server:
         if refused := self._refused(request):
             return refused
         try:
-            asked = ChatRequest.model_validate_json(await request.body())
-            parts, question = read_request(asked.messages)
+            asked, parts, question = await to_thread.run_sync(_understood, await _body(request))
             shelved = [part if isinstance(part, Said) else await self._page(part.png, part.id) for part in parts]
+            tokens = await to_thread.run_sync(tokens_of, self.model, shelved, question)
         except ValidationError as error:
             first = error.errors()[0]
             return _error(400, f"{'.'.join(str(key) for key in first['loc'])}: {first['msg']}")
         except (OpticalMemoryError, KeyError, TypeError) as error:
             return _error(400, str(error))
-        tokens = tokens_of(self.model, shelved, question)
         if len(tokens) + asked.num_new_tokens > self.engine.max_positions:
             return _error(
                 400,
@@ -110,7 +113,7 @@ class Server:
         if refused := self._refused(request):
             return refused
         try:
-            page = await self._page(read_data_url(str(json.loads(await request.body())["image"])), None)
+            page = await self._page(await to_thread.run_sync(_picture, await _body(request)), None)
         except (OpticalMemoryError, ValueError, KeyError, TypeError) as error:
             return _error(400, f"expected JSON with a data URL under 'image': {error}")
         told = {"id": page.id, "mode": page.encoded.mode.name, "tokens": page.encoded.sequence_length}
@@ -123,15 +126,40 @@ class Server:
         return Response(status_code=204) if dropped else _error(404, "there is no page of that id")
 
     async def _page(self, png: bytes | None, identity: str | None) -> ShelvedPage:
-        page = self.shelf.get(identity or "") if png is None else await to_thread.run_sync(self.shelf.put, png)
+        page = self.shelf.get(identity or "") if png is None else await self._put(png)
         if page is None:
             raise InvalidHistoryError(f"there is no page {identity!r}: store it again with POST /v1/pages")
         return page
+
+    async def _put(self, png: bytes) -> ShelvedPage:
+        return await to_thread.run_sync(self.shelf.put, png, limiter=self._encoding)
 
     def _refused(self, request: Request) -> Response | None:
         if admits(self.token, request.headers.get(TOKEN_HEADER)):
             return None
         return _error(401, f"this server wants its token in the header {TOKEN_HEADER}")
+
+
+async def _body(request: Request) -> bytes:
+    """Raises InvalidHistoryError for one that is too large to be read at once without keeping others waiting."""
+    parts, size = [], 0
+    async for part in request.stream():
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_BODY:
+            raise InvalidHistoryError(
+                f"a request may have {LARGEST_BODY:,} bytes: store its pages with POST /v1/pages and name them by their ids"
+            )
+    return b"".join(parts)
+
+
+def _understood(body: bytes) -> tuple[ChatRequest, list[Said | Picture], str]:
+    asked = ChatRequest.model_validate_json(body)
+    return asked, *read_request(asked.messages)
+
+
+def _picture(body: bytes) -> bytes:
+    return read_data_url(str(json.loads(body)["image"]))
 
 
 class _Reply:

@@ -17,7 +17,9 @@ from transformers import GenerationConfig
 from transformers.generation.configuration_utils import ContinuousBatchingConfig
 
 from optical_memory.errors import OpticalMemoryError
+from optical_memory.language.generate import RepetitionGuard
 from optical_memory.model import Model
+from optical_memory.server.guard import guarded
 from optical_memory.server.shelf import ShelvedPage
 
 CACHED_CONTEXTS = 2
@@ -93,8 +95,11 @@ class Engine:
                 num_blocks=blocks,
                 max_batch_tokens=BATCH_TOKENS,
                 max_requests_per_batch=max_requests,
+                use_async_batching=False,  # page rows and the guard are looked up between two steps, on the host
+                use_cuda_graph=False,
             ),
         )
+        self._manager.logit_processor = guarded(RepetitionGuard(exempt=model.tokenizer.repeatable))
         self._names = itertools.count()
         self._end = end
 
@@ -115,16 +120,17 @@ class Engine:
         name = f"request-{next(self._names)}"
         arrived: asyncio.Queue[Any] = asyncio.Queue()
         held: list[int] = []
-        finished = False
+        finished = added = False
         try:
-            for page in pages:
-                self._embedding.hold(page.first_token, self.model.page_rows(page.encoded))
+            rows = await asyncio.to_thread(lambda: [self.model.page_rows(page.encoded) for page in pages])
+            for page, of_page in zip(pages, rows, strict=True):
+                self._embedding.hold(page.first_token, of_page)
                 held.append(page.first_token)
             self._manager.register_result_handler(name, arrived.put_nowait)
             self._manager.add_request(
                 list(tokens), request_id=name, max_new_tokens=max_new_tokens, streaming=True, eos_token_id=self._end
             )
-            told = 0
+            added, told = True, 0
             while not finished:
                 output = await arrived.get()
                 if output.error is not None:
@@ -137,7 +143,7 @@ class Engine:
                     if token != self._end:
                         yield token
         finally:
-            if not finished:
+            if not finished and added:
                 self._manager.cancel_request(name)
             for first in held:
                 self._embedding.release(first)

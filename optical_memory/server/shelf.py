@@ -5,6 +5,7 @@ import io
 import itertools
 from collections import OrderedDict
 from dataclasses import dataclass
+from threading import Lock
 
 from PIL import Image
 
@@ -30,20 +31,22 @@ class ShelvedPage:
 
 
 class Shelf:
-    """Keeps encoded pages; beyond `budget` bytes the one unused longest goes."""
+    """Keeps encoded pages; beyond `budget` bytes the one unused longest goes. Safe to share between threads."""
 
     def __init__(self, model: Model, first_token: int, budget: int = 512 * 2**20) -> None:
         self.model = model
         self.budget = budget
         self.num_bytes = 0
         self._pages: OrderedDict[str, ShelvedPage] = OrderedDict()
+        self._lock = Lock()
         self._next = itertools.count(first_token, max(mode.sequence_length() for mode in NATIVE_MODES))
 
     def get(self, identity: str) -> ShelvedPage | None:
-        page = self._pages.get(identity)
-        if page is not None:
-            self._pages.move_to_end(identity)
-        return page
+        with self._lock:
+            page = self._pages.get(identity)
+            if page is not None:
+                self._pages.move_to_end(identity)
+            return page
 
     def put(self, picture: bytes) -> ShelvedPage:
         """The page of a PNG, encoded if it is not here yet. Raises UnreadableTextError for a picture that is no native page."""
@@ -53,17 +56,21 @@ class Shelf:
         found = self.get(identity)
         if found is not None:
             return found
-        page = ShelvedPage(identity, self._encode(picture), next(self._next))
-        self._pages[identity] = page
-        self.num_bytes += page.encoded.num_bytes
-        while self.num_bytes > self.budget and len(self._pages) > 1:
-            self.num_bytes -= self._pages.popitem(last=False)[1].encoded.num_bytes
-        return page
+        encoded = self._encode(picture)
+        with self._lock:
+            if identity in self._pages:  # another request was faster; a page is numbered once
+                return self._pages[identity]
+            page = self._pages[identity] = ShelvedPage(identity, encoded, next(self._next))
+            self.num_bytes += encoded.num_bytes
+            while self.num_bytes > self.budget and len(self._pages) > 1:
+                self.num_bytes -= self._pages.popitem(last=False)[1].encoded.num_bytes
+            return page
 
     def drop(self, identity: str) -> bool:
-        page = self._pages.pop(identity, None)
-        self.num_bytes -= page.encoded.num_bytes if page is not None else 0
-        return page is not None
+        with self._lock:
+            page = self._pages.pop(identity, None)
+            self.num_bytes -= page.encoded.num_bytes if page is not None else 0
+            return page is not None
 
     def _encode(self, picture: bytes) -> EncodedPage:
         sides = {(mode.side, mode.side): mode for mode in NATIVE_MODES}

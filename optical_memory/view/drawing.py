@@ -23,6 +23,8 @@ from renderers import (
 )
 
 GRID = Grid(64, 64)
+STRETCH = 65_536
+"""Characters of a text that are looked at in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,10 @@ class Drawable:
 
     def lacking(self, text: str) -> str:
         """The characters of a text that cannot be shown, each once."""
-        strange = set(text) - self._covered
+        strange: set[str] = set()
+        for start in range(0, len(text), STRETCH):  # a set of a long text at once would hold Python's lock for as long
+            strange |= set(text[start : start + STRETCH])
+        strange -= self._covered
         if not strange:
             return ""
         covered = {character for character in strange if self._covers(character)}

@@ -29,6 +29,9 @@ class Estimate(BaseModel):
     dollars_cached_text: float | None
     dollars_view: float | None
     dollars_cached_view: float | None
+    reread_tokens: int
+    """What the latest rewrite took out of a warm prompt cache, and what that cost over the cached price."""
+    dollars_reread: float | None
     payback_turns: float | None
     pays: bool
     pays_against_cache: bool
@@ -47,7 +50,10 @@ class Estimate(BaseModel):
             f"  on what is drawn: {self.hosted_ratio:.1f}x hosted, {self.local_ratio:.1f}x by our own model",
         ]
         if self.payback_turns is not None:
-            lines.append(f"  a warm cache is paid back after {self.payback_turns:.0f} turns, a cold one at once")
+            lines.append(
+                f"  latest rewrite  {self.reread_tokens:>9,} tokens out of a warm cache{money(self.dollars_reread)}"
+            )
+            lines.append(f"  a warm cache is paid back after {self.payback_turns:.0f} requests, a cold one at once")
         lines.append("  pages pay" if self.pays else f"  pages do not pay: {self.reason}")
         return "\n".join(lines)
 
@@ -69,7 +75,7 @@ def estimate(
         before = after = before or round(sum(viewer.counts.of(texts)) * reader.text_factor)
         refusal = refusal or report.reason
     money = reader.money
-    payback = report.batches[-1].payback_turns if report.batches else None
+    latest = report.rewrites[-1] if report.rewrites else None
     cheaper = refusal is None and after < before
     cached_view = None if money is None else after * money.cached / 1e6
     cached_text = None if money is None else before * money.cached / 1e6
@@ -85,7 +91,9 @@ def estimate(
         dollars_cached_text=cached_text,
         dollars_view=None if money is None else after * money.text / 1e6,
         dollars_cached_view=cached_view,
-        payback_turns=payback,
+        reread_tokens=latest.reread_tokens if latest is not None else 0,
+        dollars_reread=latest.reread_dollars if latest is not None else None,
+        payback_turns=latest.payback_turns if latest is not None else None,
         pays=cheaper,
         pays_against_cache=cheaper and money is not None and after * money.text < before * money.cached,
         reason=refusal,

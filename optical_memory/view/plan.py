@@ -1,7 +1,7 @@
 """Which turns go onto pages, and in which batches. Pure: the same turns give the same plan, and a longer history only adds to it.
 
-A batch is closed when the turn that follows has no room on its pages; from then on it never changes, so that everything before
-the newest batch stays byte for byte what the provider has in its prompt cache.
+A batch is closed when the turn that follows has no room on its pages; from then on it never changes. Closed batches are shown in
+steps (`steps`); in between everything before the newest turns stays byte for byte what the provider has in its prompt cache.
 """
 
 from bisect import bisect_right
@@ -11,24 +11,19 @@ from itertools import pairwise
 
 from optical_memory.memory.selection import protected_from, reasons_for_text
 from optical_memory.memory.turn import Turn, tool_units
+from optical_memory.view.steps import Batch, Costs, Step, steps
 
 RECALL_TOOL = "recall_memory"
 WAITING = "waits until its batch of pages is full"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Turns `start:end` that are drawn together, on pages of their own."""
-
-    start: int
-    end: int
+UNPAID = "waits: so far its pages would cost more in the prompt cache than they save"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`batches` in order; `reasons`: why the other turns stay text, by position."""
+    """`batches` that are shown, in order, and the `steps` in which they came; `reasons`: why the other turns stay text."""
 
     batches: tuple[Batch, ...]
+    steps: tuple[Step, ...]
     reasons: Mapping[int, str]
 
 
@@ -38,36 +33,53 @@ def plan(
     cells_in_batch: int,
     cells: Callable[[Turn], int],
     unreadable: Callable[[str], str],
+    costs: Costs,
 ) -> Plan:
-    """Batches of at most `cells_in_batch` cells, or of one unit alone that takes more."""
+    """Batches of at most `cells_in_batch` cells, or of one unit alone that takes more, as far as they are shown by now."""
     reasons = _reasons(turns, keep_last, unreadable)
-    newest = protected_from(turns, keep_last)
-    batches: list[Batch] = []
+    cuts = segments(turns)
+    closed, waiting = _batches(turns, cuts, protected_from(turns, keep_last), reasons, cells_in_batch, cells)
+    taken = tuple(steps(turns, closed, cuts, keep_last, costs))
+    shown = taken[-1].end if taken else 0
+    reasons |= {position: WAITING for start, end in waiting for position in range(start, end)}
+    reasons |= {position: UNPAID for batch in closed[shown:] for position in range(batch.start, batch.end)}
+    return Plan(tuple(closed[:shown]), taken, reasons)
+
+
+def _batches(
+    turns: Sequence[Turn],
+    cuts: Sequence[tuple[int, int]],
+    newest: int,
+    reasons: Mapping[int, str],
+    cells_in_batch: int,
+    cells: Callable[[Turn], int],
+) -> tuple[list[Batch], list[tuple[int, int]]]:
+    """The batches that are closed, and the segments that wait for more."""
+    closed: list[Batch] = []
     waiting: list[tuple[int, int]] = []
     filled = 0
 
-    def close() -> None:
+    def close(position: int) -> None:
         nonlocal filled
         if waiting:
-            batches.append(Batch(waiting[0][0], waiting[-1][1]))
+            closed.append(Batch(waiting[0][0], waiting[-1][1], filled, position))
         waiting.clear()
         filled = 0
 
-    for start, end in segments(turns):
+    for start, end in cuts:
         if start >= newest:
             break  # what waits here may still grow
         if any(position in reasons for position in range(start, end)):
-            close()  # what stands between two texts cannot grow any more
+            close(start)  # what stands between two texts cannot grow any more
             continue
         size = sum(cells(turns[position]) for position in range(start, end))
         if waiting and filled + size > cells_in_batch:
-            close()
+            close(start)
         waiting.append((start, end))
         filled += size
         if filled >= cells_in_batch:
-            close()
-    reasons |= {position: WAITING for start, end in waiting for position in range(start, end)}
-    return Plan(tuple(batches), reasons)
+            close(start)
+    return closed, waiting
 
 
 def segments(turns: Sequence[Turn]) -> list[tuple[int, int]]:

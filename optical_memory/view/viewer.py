@@ -17,12 +17,15 @@ from optical_memory.modes import Mode
 from optical_memory.readers import Reader, reader_named
 from optical_memory.view.counts import TokenCounts
 from optical_memory.view.drawing import GRID, Drawable, Drawings, DrawnPage, num_cells
-from optical_memory.view.plan import Batch, plan
-from optical_memory.view.report import BatchReport, TextReport, ViewReport, payback_turns
+from optical_memory.view.plan import plan
+from optical_memory.view.report import BatchReport, TextReport, ViewReport, rewrite_report
+from optical_memory.view.steps import Batch, Costs, Step
 
 KEEP_LAST = 4
 PAGES_IN_BATCH = 2
 """A batch takes old turns out of the prompt cache; smaller ones save earlier, larger ones disturb it less often."""
+RESERVED_BYTES = 2**20
+"""Of a request's limit, for what is in it beside the messages: tools, system, options."""
 PICTURE_TYPES = ("image", "image_url", "input_image", "inlineData", "inline_data")
 
 
@@ -39,6 +42,9 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
+    """`number` of its batch in the plan."""
+
+    number: int
     batch: Batch
     pages: tuple[DrawnPage, ...]
     message: dict[str, Any]
@@ -48,7 +54,8 @@ class _Drawn:
 class Viewer:
     """Draws views for one reader, a name of the table or a `Reader`.
 
-    Whatever fails, the messages come back as they were with the reason in the report; `strict` raises instead.
+    Whatever fails, the messages come back as they were with the reason in the report; `strict` raises instead. New pages come
+    in steps that pay for what they take out of the prompt cache (`steps`); the report tells each step's price.
     """
 
     def __init__(
@@ -75,7 +82,7 @@ class Viewer:
         self._drawable = Drawable(self.mode.side, self.reader.alphabet) if self.mode is not None else None
 
     def view(self, messages: Sequence[Any], shape: str | None = None) -> View:
-        """The view of a history. `shape` is sniffed if not given; a request's other bytes count against the limits."""
+        """The view of a history. `shape` is sniffed if not given."""
         began = time.perf_counter()
         try:
             return self._view(messages, shape, began)
@@ -93,11 +100,14 @@ class Viewer:
         if self.mode is None or self._drawable is None:
             return self._unchanged(messages, name, self.reader.why_not() or "the reader gets no pages", began)
         turns = parse_history(messages, name)
-        made = plan(turns, self.keep_last, self.pages_in_batch * GRID.num_cells, num_cells, self._drawable.lacking)
-        reasons = dict(made.reasons)
         tokens = [round(count * self.reader.text_factor) for count in self.counts.of([turn.text for turn in turns])]
+        price = self.reader.price.tokens(self.mode.side, self.mode.side)
+        costs = Costs(tokens, price, GRID.num_cells, self.reader.limits.images, self.reader.cache)
+        cells_in_batch = self.pages_in_batch * GRID.num_cells
+        made = plan(turns, self.keep_last, cells_in_batch, num_cells, self._drawable.lacking, costs)
+        reasons = dict(made.reasons)
         drawn = list(self._draw(turns, tokens, made.batches, wire, reasons))
-        return self._assembled(messages, turns, tokens, drawn, reasons, name, began)
+        return self._assembled(messages, turns, tokens, drawn, made.steps, reasons, name, began)
 
     def _draw(
         self,
@@ -111,9 +121,9 @@ class Viewer:
         assert self.mode is not None
         limits = self.reader.limits
         images = limits.images - sum(kind in PICTURE_TYPES for turn in turns for kind in turn.attachments)
-        room = limits.request_bytes - sum(num_bytes(turn.message) for turn in turns)
+        room = limits.request_bytes - RESERVED_BYTES - sum(num_bytes(turn.message) for turn in turns)
         number = 0
-        for batch in batches:
+        for place, batch in enumerate(batches):
             pages = self.drawings.pages(turns[batch.start : batch.end], batch.start, self.mode.side, self.scope)
             heading = [] if number else [LEGEND]
             captions = [f"Page {number + 1 + i}, {page_range(page)}:" for i, page in enumerate(pages)]
@@ -130,7 +140,7 @@ class Viewer:
                 content: list[str | Picture] = [*heading]
                 for caption, page in zip(captions, pages, strict=True):
                     content += [caption, page.picture]
-                yield _Drawn(batch, pages, wire.shown(content), report)
+                yield _Drawn(place, batch, pages, wire.shown(content), report)
                 continue
             reasons |= dict.fromkeys(range(batch.start, batch.end), refusal)
 
@@ -147,7 +157,6 @@ class Viewer:
             text_tokens=text_tokens,
             page_tokens=page_tokens,
             local_tokens=overhead + num_pages * mode.sequence_length(),
-            payback_turns=payback_turns(text_tokens, page_tokens, sum(tokens[batch.end :])),
         )
 
     def _assembled(
@@ -156,6 +165,7 @@ class Viewer:
         turns: Sequence[Turn],
         tokens: Sequence[int],
         drawn: Sequence[_Drawn],
+        steps: Sequence[Step],
         reasons: Mapping[int, str],
         shape: str,
         began: float,
@@ -168,6 +178,12 @@ class Viewer:
             position = item.batch.end
         layout += range(position, len(turns))
         reports = [item.report for item in drawn]
+        rewrites = [
+            rewrite_report(
+                step, [item.report for item in drawn if step.first <= item.number < step.end], tokens, self.reader
+            )
+            for step in steps
+        ]
         texts = [i for i in layout if isinstance(i, int)]
         text = sum(report.text_tokens for report in reports)
         page = sum(report.page_tokens for report in reports)
@@ -175,12 +191,15 @@ class Viewer:
         own = {i: messages[i] if not isinstance(messages[i], Turn) else messages[i].as_message() for i in texts}
         report = ViewReport(
             reader=self.reader.name,
+            evidence=self.reader.evidence,
             shape=shape,
             tokens_before=sum(tokens),
             tokens_after=sum(tokens[i] for i in texts) + page,
             hosted_ratio=text / page if page else 1.0,
             local_ratio=text / local if local else 1.0,
             batches=reports,
+            rewrites=[rewrite for rewrite in rewrites if rewrite is not None],
+            num_messages=len(turns),
             texts=[TextReport(message=i, tokens=tokens[i], reason=reasons.get(i, "reasoning")) for i in texts],
             reason=None if drawn else _why_nothing(reasons),
             seconds=time.perf_counter() - began,
@@ -192,12 +211,14 @@ class Viewer:
         """The messages as they came. Nothing is counted: what is not drawn need not be paid for in time."""
         report = ViewReport(
             reader=self.reader.name,
+            evidence=self.reader.evidence,
             shape=shape,
             tokens_before=0,
             tokens_after=0,
             hosted_ratio=1.0,
             local_ratio=1.0,
             batches=[],
+            rewrites=[],
             texts=[],
             reason=reason,
             seconds=time.perf_counter() - began,
@@ -213,9 +234,10 @@ def page_range(page: DrawnPage) -> str:
 
 
 def num_bytes(value: Any) -> int:
-    """About how many bytes a message takes as JSON: the length of its strings, and a little for each of them."""
+    """About how many bytes a message takes as JSON, where every character beyond ASCII is written as an escape."""
     if isinstance(value, str):
-        return len(value) + 4
+        plain = len(value) if value.isascii() else len(value.encode("ascii", "ignore"))
+        return plain + 6 * (len(value) - plain) + 4
     if isinstance(value, Mapping):
         return sum(len(str(key)) + 4 + num_bytes(item) for key, item in value.items())
     if isinstance(value, (list, tuple)):

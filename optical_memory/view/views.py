@@ -1,9 +1,12 @@
 """What an adapter holds: a viewer for each reader that requests name, over one cache of drawings."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from optical_memory.memory.turn import Turn
+from optical_memory.modes import NATIVE_MODES
 from optical_memory.readers import Reader, reader_named
 from optical_memory.view.counts import TokenCounts
 from optical_memory.view.drawing import Drawings
@@ -14,11 +17,25 @@ SCOPES = 256
 """Viewers kept at once, one for each reader and scope."""
 
 
+@dataclass(frozen=True, slots=True)
+class ViewOptions:
+    """All that decides the bytes of a view but the history: what another process needs to make the same."""
+
+    reader: Reader | None = None
+    readers: tuple[Reader, ...] = ()
+    trust_cell: int | None = None
+    keep_last: int = KEEP_LAST
+    pages_in_batch: int = PAGES_IN_BATCH
+    strict: bool = False
+
+
 class Views:
     """Views for whatever model a request names.
 
     `reader`: the reader to assume whatever the name. `readers`: rows of one's own, as `calibrate` writes them. `trust_cell`:
     readers of the table are taken at your word to read cells of that many pixels. `latest` is the view made last.
+
+    Making it loads the vocabulary and the typeface, so that no request and no event loop waits for them later.
     """
 
     def __init__(
@@ -31,17 +48,28 @@ class Views:
         pages_in_batch: int = PAGES_IN_BATCH,
         strict: bool = False,
     ) -> None:
-        self.own = tuple(readers)
-        self.reader = reader_named(reader, self.own) if isinstance(reader, str) else reader
-        self.trust_cell = trust_cell
-        self.keep_last = keep_last
-        self.pages_in_batch = pages_in_batch
-        self.strict = strict
+        own = tuple(readers)
+        chosen = reader_named(reader, own) if isinstance(reader, str) else reader
+        self.options = ViewOptions(chosen, own, trust_cell, keep_last, pages_in_batch, strict)
         self.latest: View | None = None
         self._drawings = Drawings()
         self._counts = TokenCounts()
         self._lock = Lock()
         self._viewers: dict[tuple[str, str], Viewer] = {}
+        self._counts.of(["a"])
+        Drawings().pages([Turn("user", "a")], 0, NATIVE_MODES[0].side)
+
+    @classmethod
+    def of(cls, options: ViewOptions) -> "Views":
+        """Views with caches of their own that make the same bytes as any others of these options."""
+        return cls(
+            options.reader,
+            readers=options.readers,
+            trust_cell=options.trust_cell,
+            keep_last=options.keep_last,
+            pages_in_batch=options.pages_in_batch,
+            strict=options.strict,
+        )
 
     def view(self, messages: Sequence[Any], model: str = "", shape: str | None = None, scope: str = "") -> View:
         """The view for the reader of that name. Fails open unless `strict`."""
@@ -55,12 +83,12 @@ class Views:
             if viewer is None:
                 viewer = Viewer(
                     self._reader(model),
-                    keep_last=self.keep_last,
-                    pages_in_batch=self.pages_in_batch,
+                    keep_last=self.options.keep_last,
+                    pages_in_batch=self.options.pages_in_batch,
                     drawings=self._drawings,
                     counts=self._counts,
                     scope=scope,
-                    strict=self.strict,
+                    strict=self.options.strict,
                 )
                 if len(self._viewers) >= SCOPES:
                     del self._viewers[next(iter(self._viewers))]
@@ -68,9 +96,10 @@ class Views:
             return viewer
 
     def _reader(self, model: str) -> Reader:
-        reader = self.reader or reader_named(model, self.own)
-        if self.trust_cell is not None and reader.never is None and reader.proven_cell is None:
-            return reader.trusted(self.trust_cell)
+        options = self.options
+        reader = options.reader or reader_named(model, options.readers)
+        if options.trust_cell is not None and reader.never is None and reader.proven_cell is None:
+            return reader.trusted(options.trust_cell)
         return reader
 
     def recall(

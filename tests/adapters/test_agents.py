@@ -53,7 +53,7 @@ def test_the_session_keeps_the_history_as_it_was_and_draws_ahead() -> None:
 def test_compaction_is_called_by_the_runner_and_makes_the_pages() -> None:
     views = Views("gpt-5", trust_cell=8)
     session = OpticalSession(SQLiteSession("s"), views, "gpt-5")
-    asyncio.run(session.add_items([{"role": "user", "content": prose(2500, n)} for n in range(12)]))
+    asyncio.run(session.add_items([{"role": "user", "content": prose(2500, n)} for n in range(24)]))
     assert len(views._drawings._pages) == 0
     asyncio.run(session.run_compaction({"force": True}))
     assert len(views._drawings._pages) > 0

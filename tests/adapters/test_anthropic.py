@@ -79,6 +79,25 @@ def test_a_request_that_is_marked_as_a_whole_is_left_alone() -> None:
     assert api.bodies[0]["messages"] == HISTORY
 
 
+def test_who_marks_has_the_last_page_marked_too_and_nobody_else() -> None:
+    def marks(value: Any) -> int:
+        if isinstance(value, dict):
+            return ("cache_control" in value) + sum(map(marks, value.values()))
+        return sum(map(marks, value)) if isinstance(value, list) else 0
+
+    ephemeral = {"type": "ephemeral"}
+    for given, expected in ((0, 0), (1, 2), (3, 4), (4, 4)):
+        api = Api()
+        system = [
+            {"type": "text", "text": "be brief", **({"cache_control": ephemeral} if i < given else {})}
+            for i in range(4)
+        ]
+        send(api, HISTORY, system=system)
+        last = max(i for i, message in enumerate(api.bodies[0]["messages"]) if num_pictures(message))
+        assert marks(api.bodies[0]) == expected
+        assert ("cache_control" in api.bodies[0]["messages"][last]["content"][-1]) == (expected > given)
+
+
 def test_other_paths_are_left_alone() -> None:
     api = Api()
     client, middleware = client_of(api)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from langchain.agents import create_agent
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
@@ -72,3 +73,12 @@ def test_messages_become_chat_one_for_one() -> None:
     odd = AIMessage([{"type": "tool_use", "id": "t", "name": "f", "input": {}}, {"type": "text", "text": "x"}])
     messages = [*history(), odd, HumanMessage([{"type": "image_url", "image_url": {"url": "data:,"}}])]
     assert len(as_chat(messages)) == len(messages)
+
+
+def test_its_counter_charges_what_the_reader_charges_for_pages() -> None:
+    middleware = OpticalMiddleware(reader="gpt-5", trust_cell=8)
+    model = Watcher(messages=iter([AIMessage("done")]), shown=[])
+    create_agent(model, [], middleware=[middleware]).invoke({"messages": history()})
+    report = middleware.views.latest.report  # type: ignore[union-attr]
+    assert middleware.count_tokens(history(), "gpt-5") == pytest.approx(report.tokens_before, abs=2)
+    assert middleware.count_tokens(model.shown[0], "gpt-5") == pytest.approx(report.tokens_after, abs=20)

@@ -15,7 +15,7 @@ from tests.view.histories import Event, write
 
 HISTORY = conversation(24)
 ITEMS = write(
-    [Event("user"), *[Event("tools", 2500)] * 6, Event("assistant"), Event("user"), Event("tools")], "responses"
+    [Event("user"), *[Event("tools", 2500)] * 16, Event("assistant"), Event("user"), Event("tools")], "responses"
 )
 
 
@@ -113,3 +113,23 @@ def test_recall_answers_with_the_source() -> None:
     client.chat.completions.create(model="gpt-5", messages=history, tools=[RECALL_TOOL])
     assert api.bodies[0]["tools"][0]["function"]["name"] == "recall_memory"
     assert "7f3a-99c1-d2" in client.views.recall("vault")
+
+
+def test_a_call_that_is_cancelled_leaves_the_next_as_it_was() -> None:
+    """At whatever await: while pages are drawn, while the request is under way."""
+    api, whole = Api(), Api()
+    wrapped(whole).chat.completions.create(model="gpt-5", messages=HISTORY)
+
+    async def run() -> None:
+        client = wrap_openai(AsyncOpenAI(api_key="k", http_client=api.async_client), trust_cell=8)
+        for steps in range(12):
+            task = asyncio.create_task(client.chat.completions.create(model="gpt-5", messages=HISTORY))
+            for _ in range(steps):
+                await asyncio.sleep(0.001)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        api.bodies.clear()
+        await client.chat.completions.create(model="gpt-5", messages=HISTORY)
+
+    asyncio.run(run())
+    assert api.bodies == whole.bodies

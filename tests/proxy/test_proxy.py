@@ -1,11 +1,16 @@
 """The proxy over real sockets: bytes, headers, failures, hang-ups, and the real clients through it."""
 
+import asyncio
 import gzip
 import json
 import logging
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -18,8 +23,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from optical_memory.errors import OpticalMemoryError
-from optical_memory.proxy.app import build_app
+from optical_memory.proxy.app import LARGEST_BODY, Forwarder, build_app
 from optical_memory.proxy.binding import check_binding
+from optical_memory.proxy.rewrite import rewrite
+from optical_memory.proxy.workers import Rewriters
+from optical_memory.readers import Limits, reader_named
 from optical_memory.view import Views
 from tests.adapters.double import ANTHROPIC_REPLY, ANTHROPIC_STREAM, CHAT_REPLY, CHAT_STREAM, num_pictures
 from tests.memory.fake import conversation
@@ -158,15 +166,29 @@ def test_errors_of_the_upstream_are_handed_on(proxy: str) -> None:
     assert reply.json() == {"error": {"message": "no", "type": "x"}}
 
 
-def test_thirty_megabytes_of_pictures_leave_no_room_and_pass(proxy: str, upstream: Upstream) -> None:
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 50_000_000}}
+def test_thirty_megabytes_of_pictures_pass_as_they_come(proxy: str, upstream: Upstream) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 30_000_000}}
     body = chat()
     body["messages"] = [*HISTORY[:-1], {"role": "user", "content": [{"type": "text", "text": "?"}, picture]}]
     content = json.dumps(body).encode()
-    reply = httpx2.post(f"{proxy}/v1/chat/completions", content=content, timeout=60)
-    assert upstream.bodies[-1] == content
-    assert "bytes" in reply.headers["x-optical-memory"]
+
+    def pieces() -> Iterator[bytes]:
+        yield from (content[start : start + 2**20] for start in range(0, len(content), 2**20))
+
+    for sent in (content, pieces()):  # with its length told, and without
+        reply = httpx2.post(f"{proxy}/v1/chat/completions", content=sent, timeout=60)
+        assert upstream.bodies[-1] == content and reply.json() == CHAT_REPLY
+        assert "goes on as it comes" in reply.headers["x-optical-memory"]
     upstream.bodies.clear()
+
+
+def test_pictures_that_fill_a_request_leave_pages_no_room() -> None:
+    reader = reader_named("gpt-5").trusted(8).model_copy(update={"limits": Limits(request_bytes=LARGEST_BODY // 2)})
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * (LARGEST_BODY // 2)}}
+    messages = [*HISTORY[:-1], {"role": "user", "content": [{"type": "text", "text": "?"}, picture]}]
+    content = json.dumps({"model": "gpt-5", "messages": messages}).encode()
+    rewritten = rewrite("/v1/chat/completions", content, Views(reader), "")
+    assert rewritten is not None and rewritten.body == content and "bytes" in rewritten.told
 
 
 def test_an_upstream_that_dies_midway_is_not_made_to_look_whole() -> None:
@@ -197,6 +219,16 @@ def test_a_client_that_hangs_up_is_hung_up_on_upstream(proxy: str, upstream: Ups
     assert upstream.hung_up.wait(5)
 
 
+@pytest.mark.parametrize("length", [100_000, 30_000_000])
+def test_a_client_that_hangs_up_while_it_sends_harms_nobody(proxy: str, upstream: Upstream, length: int) -> None:
+    upstream.bodies.clear()
+    with socket.create_connection(("127.0.0.1", int(proxy.rsplit(":", 1)[1]))) as raw:
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n"
+        raw.sendall(head.encode() + b"x" * (length // 2))
+    reply = httpx2.post(f"{proxy}/v1/chat/completions", json=chat())
+    assert reply.json() == CHAT_REPLY and len(upstream.bodies) == 1
+
+
 def test_ten_thousand_messages_pass_within_the_picture_limit(proxy: str, upstream: Upstream) -> None:
     history = [
         {"role": ("user", "assistant")[n % 2], "content": f"message {n}: nothing new here"} for n in range(10_001)
@@ -220,7 +252,9 @@ def test_recall_over_the_wire(proxy: str) -> None:
     history = [*HISTORY[:3], {"role": "user", "content": "the vault opens with 7f3a-99c1-d2"}, *HISTORY[3:]]
     body = {"query": "vault", "messages": history, "model": "gpt-5"}
     assert "7f3a-99c1-d2" in httpx2.post(f"{proxy}/optical-memory/recall", json=body).json()["text"]
-    assert httpx2.post(f"{proxy}/optical-memory/recall", json={"query": 1}).status_code == 400
+    for wrong in (b'{"query": 1}', b"{", b"[1]", b'{"query": "a", "messages": 5}'):
+        assert httpx2.post(f"{proxy}/optical-memory/recall", content=wrong).status_code == 400
+    assert httpx2.post(f"{proxy}/optical-memory/recall", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
 
 
 def test_a_token_keeps_others_out_and_is_not_handed_on(upstream: Upstream) -> None:
@@ -247,10 +281,58 @@ def test_it_listens_at_home_without_one(host: str) -> None:
 
 
 def test_tenants_share_no_drawing() -> None:
-    upstream, views = Upstream(), Views(trust_cell=8)
-    with serving(upstream.app) as url, serving(build_app(url, views)) as proxied:
-        drawn = []
-        for key in ("Bearer a", "Bearer b", "Bearer a"):
-            httpx2.post(f"{proxied}/v1/chat/completions", json=chat(), headers={"authorization": key})
-            drawn.append(len(views._drawings._pages))
+    views = Views(trust_cell=8)
+    drawn = []
+    for scope in ("a", "b", "a"):
+        assert rewrite("/v1/chat/completions", json.dumps(chat()).encode(), views, scope) is not None
+        drawn.append(len(views._drawings._pages))
     assert drawn[1] == 2 * drawn[0] == drawn[2]
+
+
+def test_keys_name_scopes_that_only_this_process_can_make() -> None:
+    def scope(forwarder: Forwarder, key: str) -> str:
+        return forwarder._scope(Request({"type": "http", "headers": [(b"authorization", key.encode())]}))
+
+    one, other = (Forwarder("http://x", Views(), None) for _ in "ab")
+    assert scope(one, "a") == scope(one, "a") != scope(one, "b")
+    assert scope(one, "a") != scope(other, "a")
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks the process up in /proc")
+def test_a_drawing_process_ends_with_a_server_that_was_killed() -> None:
+    code = (
+        "import os, signal\n"
+        "from optical_memory.proxy.workers import Rewriters\n"
+        "from optical_memory.view import Views\n"
+        "if __name__ == '__main__':\n"
+        "    pool = Rewriters(Views().options, 1)\n"
+        "    pool.begin()\n"
+        "    print(*pool._pool._processes, flush=True)\n"
+        "    pool._running().submit(len, 'x').result()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=120)
+    worker = int(done.stdout)
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{worker}/cmdline").exists() and Path(f"/proc/{worker}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_drawing_process_that_dies_takes_no_request_with_it() -> None:
+    async def run() -> list[str]:
+        rewriters = Rewriters(Views(trust_cell=8).options, 1)
+        body = json.dumps(chat()).encode()
+        first = await rewriters.rewrite("/v1/chat/completions", body, "")
+        assert rewriters._pool is not None
+        for process in rewriters._pool._processes.values():
+            process.kill()
+        while (second := await rewriters.rewrite("/v1/chat/completions", body, "")) == first:
+            await asyncio.sleep(0.01)
+        third = await rewriters.rewrite("/v1/chat/completions", body, "")
+        rewriters.end()
+        assert first is not None and second is not None and second.body == body and third == first
+        return [first.told, second.told]
+
+    told = asyncio.run(run())
+    assert "pages=0" not in told[0] and told[1] == "saved=0; pages=0; reason=failed open, the drawing process died"

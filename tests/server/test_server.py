@@ -57,18 +57,17 @@ def answer(url: str, messages: list[dict[str, Any]], tokens: int = 12) -> str:
 def test_the_loop_of_client_proxy_pages_reader_answer(server: str) -> None:
     history = [{"role": ("user", "assistant")[n % 2], "content": prose(1500 if n < 10 else 40, n)} for n in range(14)]
     history.append({"role": "user", "content": QUESTION})
-    views = Views("optical-memory")
-    with serving(build_proxy(server, views)) as proxy, client(proxy) as openai:
+    pages = len(Views("optical-memory").view(history).pages)
+    with serving(build_proxy(server, Views("optical-memory"))) as proxy, client(proxy) as openai:
         raw = openai.chat.completions.with_raw_response.create(
             model="default",
             messages=history,
             max_tokens=8,  # type: ignore[arg-type]
         )
-    assert views.latest is not None and views.latest.report.num_pages >= 2
-    assert f"pages={views.latest.report.num_pages}" in raw.headers["x-optical-memory"]
+    assert pages >= 2 and f"pages={pages};" in raw.headers["x-optical-memory"]
     reply = raw.parse()
     assert reply.usage is not None and reply.choices[0].message.content is not None
-    assert 73 * views.latest.report.num_pages < reply.usage.prompt_tokens < sum(len(m["content"]) for m in history)
+    assert 73 * pages < reply.usage.prompt_tokens < sum(len(m["content"]) for m in history)
 
 
 def test_an_answer_is_what_the_decoder_says_alone(server: str, bundled_model: Model) -> None:
@@ -131,6 +130,7 @@ def test_a_client_that_hangs_up_frees_its_place(server: str) -> None:
         ({"messages": asked("https://example.org/a.png")}, "data:image/png"),
         ({"messages": asked("data:image/png;base64,AAAA")}, "cannot be opened"),
         ({"messages": [{"role": "user", "content": "x" * 9000}]}, "positions"),
+        ({"messages": [{"role": "user", "content": "x" * 9_000_000}]}, "POST /v1/pages"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "question"),
     ],
 )
@@ -138,6 +138,15 @@ def test_what_cannot_be_done_is_refused_by_name(server: str, change: dict[str, A
     body = {"model": "default", "messages": asked(page_url(1)), **change}
     reply = httpx2.post(f"{server}/v1/chat/completions", json=body)
     assert reply.status_code == 400 and told in reply.json()["error"]["message"]
+
+
+def test_the_same_page_put_by_many_at_once_is_numbered_once(bundled_model: Model) -> None:
+    shelf = Shelf(bundled_model, 10_000)
+    picture = base64.b64decode(page_url(8).split(",")[1])
+    with ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(shelf.put, [picture] * 4))
+    assert {page.first_token for page in pages} == {shelf.put(picture).first_token}
+    assert shelf.num_bytes == pages[0].encoded.num_bytes and shelf.drop(pages[0].id) and shelf.num_bytes == 0
 
 
 def test_a_picture_of_another_size_is_refused(server: str) -> None:

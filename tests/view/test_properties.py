@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.memory.turn import parse_history
 from optical_memory.memory.wire import has_cache_mark
-from optical_memory.readers import reader_named
+from optical_memory.readers import Cache, reader_named
 from optical_memory.view import View, Viewer
 from optical_memory.view.counts import TokenCounts
 from optical_memory.view.drawing import Drawings
@@ -18,7 +18,8 @@ from tests.view.histories import SECRET, SHAPES, Event, call_ids, pictures, scri
 
 CASES = 10_000
 KEEP_LAST = 2
-READER = reader_named("gpt-5").trusted(8)
+READER = reader_named("gpt-5").trusted(8).model_copy(update={"terms": Cache(write=1.0, cached=1.0)})
+"""Shown every batch as soon as it is closed, so that as much is drawn as ever can be."""
 DRAWINGS, COUNTS = Drawings(), TokenCounts()
 
 

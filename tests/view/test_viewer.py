@@ -11,6 +11,7 @@ import pytest
 from optical_memory.errors import InvalidHistoryError
 from optical_memory.readers import Limits, Reader, reader_named
 from optical_memory.view import Viewer, Views, recall_tool
+from optical_memory.view.viewer import num_bytes
 from tests.memory.fake import conversation, prose
 from tests.view.histories import SECRET, SHAPES, Event, pictures, write
 
@@ -50,7 +51,7 @@ def test_over_two_hundred_turns_what_was_sent_stays(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "stage",
-    ["parse_history", "plan", "Drawings.pages", "shape_of", "TokenCounts.of", "num_bytes", "payback_turns"],
+    ["parse_history", "plan", "Drawings.pages", "shape_of", "TokenCounts.of", "num_bytes", "rewrite_report"],
 )
 def test_whatever_stage_fails_the_text_goes_out(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Any:
@@ -95,18 +96,32 @@ def test_no_model_is_needed() -> None:
 
 @pytest.mark.parametrize(("images", "pages"), [(0, 0), (1, 0), (2, 2), (3, 2), (5, 4)])
 def test_the_oldest_batches_are_drawn_within_the_limit_of_pictures(images: int, pages: int) -> None:
-    reader = READER.model_copy(update={"limits": Limits(images=images)})
+    reader = READER.model_copy(update={"limits": Limits(images=images), "cached_to_mark": True})
     view = view_of(conversation(60), reader)
     assert len(view.pages) == pages
     assert any("pictures" in text.reason for text in view.report.texts)
 
 
 def test_pictures_that_are_there_already_count() -> None:
-    reader = READER.model_copy(update={"limits": Limits(images=21)})
+    reader = READER.model_copy(update={"limits": Limits(images=21), "cached_to_mark": True})
     own = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]
     assert len(view_of([*conversation(60), *own * 20], reader).pages) == 0
     assert len(view_of([*conversation(60), *own * 19], reader).pages) == 2
     assert len(view_of([*conversation(60), *own * 15], reader).pages) == 6
+
+
+def test_pages_leave_room_for_the_rest_of_the_request_as_it_is_written() -> None:
+    history = conversation(60)
+    free = view_of(history, READER.model_copy(update={"cached_to_mark": True}))
+    limits = Limits(request_bytes=len(json.dumps(free.messages)))
+    tight = view_of(history, READER.model_copy(update={"cached_to_mark": True, "limits": limits}))
+    assert len(tight.pages) < len(free.pages) and any("bytes" in text.reason for text in tight.report.texts)
+    for value in (
+        {"content": "abc"},
+        {"content": "\u4e2d" * 500},
+        {"content": ["\u00e9t\u00e9", {"a": "\u0444" * 99}]},
+    ):
+        assert 0.8 * len(json.dumps(value)) <= num_bytes(value) <= 1.3 * len(json.dumps(value))
 
 
 def test_secrets_and_strange_characters_stay_text_with_the_reason() -> None:
@@ -125,7 +140,7 @@ def test_what_was_recalled_in_this_turn_is_not_drawn_again() -> None:
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "r", "content": prose(3000, 99)},
     ]
-    loop = write([Event("tools", 2500)] * 6, "openai")
+    loop = write([Event("tools", 2500)] * 16, "openai")
     view = view_of([*conversation(12), {"role": "user", "content": "go"}, *recalled, *loop])
     assert len(view.pages) > 2
     assert prose(3000, 99)[:100] not in "".join(page.text for page in view.pages)
@@ -133,7 +148,7 @@ def test_what_was_recalled_in_this_turn_is_not_drawn_again() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_is_recognised_and_given_back(shape: str) -> None:
-    history = write([Event("reasoning", 2500), *[Event("tools", 2500)] * 6, Event("user"), Event("assistant")], shape)
+    history = write([Event("reasoning", 2500), *[Event("tools", 2500)] * 16, Event("user"), Event("assistant")], shape)
     view = view_of(history)
     assert view.report.shape == shape
     assert sum(len(pictures(message)) for message in view.messages) == len(view.pages) > 0

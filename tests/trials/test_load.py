@@ -1,6 +1,6 @@
 """The load measurement runs, and counts what it says it counts. How fast it is, is for the command to tell."""
 
-from optical_memory.proxy.load import measure
+from optical_memory.trials.load import measure
 from tests.memory.fake import conversation
 
 
@@ -10,3 +10,5 @@ def test_a_small_load_is_measured() -> None:
     assert found.pages > 0 and found.body_bytes > 20_000
     assert found.added_median == found.proxied_median - found.direct_median
     assert found.added_interval[0] <= found.added_median <= found.added_interval[1]
+    assert set(found.lags) >= {"histories never seen", "3 streams, histories seen", "30,000,000 bytes of pictures"}
+    assert all(lag.wakings > 0 and lag.worst >= lag.p99 >= lag.median for lag in found.lags.values())

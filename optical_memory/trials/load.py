@@ -1,33 +1,30 @@
-"""How much the proxy adds before the first byte, with many streams open: `optical-memory evaluate proxy`.
+"""How much the proxy adds before the first byte, with many streams open, and how long its event loop ever kept them waiting:
+`optical-memory evaluate proxy`.
 
-Upstream, proxy and clients are three processes on this machine's loopback; nothing leaves it. The same bodies go straight to
-the upstream first and through the proxy then, after it has seen every history once.
+Upstream, proxy and clients are processes of their own on this machine's loopback; nothing leaves it. The same bodies go straight
+to the upstream first and through the proxy then, after it has seen every history once.
 """
 
 import asyncio
 import json
-import multiprocessing
 import random
-import socket
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median, quantiles
 from typing import Any
 
-import uvicorn
 from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import StreamingResponse
-from starlette.routing import Route
 
 from optical_memory.proxy.app import build_app
+from optical_memory.trials.lag import Lag
+from optical_memory.trials.processes import Running, running
+from optical_memory.trials.upstream import EVENTS, PAUSE, build_upstream
 from optical_memory.view import Views
 
-EVENTS, PAUSE = 16, 0.25
-"""Events of a stream, and seconds between them."""
-READY_SECONDS = 30.0
 RESAMPLES = 1000
+PICTURE_BYTES, NUM_MESSAGES = 30_000_000, 10_000
+"""Of the two bodies that nobody should send: so many bytes of pictures, so many messages."""
 
 
 class ProxyLoad(BaseModel):
@@ -47,6 +44,8 @@ class ProxyLoad(BaseModel):
     added_median: float
     added_interval: tuple[float, float]
     """95 % of the added median, by resampling the requests."""
+    lags: Mapping[str, Lag]
+    """How late the proxy's event loop woke a task, by what it was doing; `upstream` is the same of a loop that only streams."""
 
     def __str__(self) -> str:
         return (
@@ -54,36 +53,28 @@ class ProxyLoad(BaseModel):
             f"{self.body_bytes:,} bytes and {self.pages} pages on average\n"
             f"  first byte, direct   {self.direct_median:6.1f} ms median, {self.direct_p95:6.1f} ms at 95 %\n"
             f"  first byte, proxied  {self.proxied_median:6.1f} ms median, {self.proxied_p95:6.1f} ms at 95 %\n"
-            f"  added at the median  {self.added_median:6.1f} ms ({self.added_interval[0]:.1f} to {self.added_interval[1]:.1f})"
+            f"  added at the median  {self.added_median:6.1f} ms ({self.added_interval[0]:.1f} to {self.added_interval[1]:.1f})\n"
+            "  event loop, late by\n" + "\n".join(f"    {name:<28} {lag}" for name, lag in self.lags.items())
         )
 
 
 def measure(histories: Sequence[Sequence[Mapping[str, Any]]], streams: int = 200, rounds: int = 3) -> ProxyLoad:
     """`rounds` streams one after the other on each of `streams` connections, begun evenly over the length of a stream."""
-    bodies = [
-        json.dumps({"model": "gpt-5", "stream": True, "messages": list(history)}).encode() for history in histories
-    ]
+    bodies = [_body(list(history)) for history in histories]
     views = Views(trust_cell=8)
     pages = [views.view(list(history), "gpt-5", "openai").report.num_pages for history in histories]
-    context = multiprocessing.get_context("spawn")
-    ports = [_free_port(), _free_port()]
-    processes = [
-        context.Process(target=_run_upstream, args=(ports[0],), daemon=True),
-        context.Process(target=_run_proxy, args=(ports[1], ports[0]), daemon=True),
-    ]
-    for process in processes:
-        process.start()
-    try:
-        for port in ports:
-            _wait_for(port)
-        for body in bodies:
-            asyncio.run(_first_byte(ports[1], body, stay=False))
-        direct = asyncio.run(_load(ports[0], bodies, streams, rounds))
-        proxied = asyncio.run(_load(ports[1], bodies, streams, rounds))
-    finally:
-        for process in processes:
-            process.terminate()
-            process.join()
+    with running(build_upstream) as upstream, running(_build_proxy, upstream.url) as proxy:
+        lags = {"histories never seen": _lag_of(proxy, bodies)}
+        for body in bodies[:1] * 4:  # where several processes draw, each has begun by now
+            asyncio.run(_first_byte(proxy.port, body, stay=False))
+        upstream.forget_lag()
+        direct = asyncio.run(_load(upstream.port, bodies, streams, rounds))
+        lags["upstream, as many streams"] = upstream.lag()
+        proxy.forget_lag()
+        proxied = asyncio.run(_load(proxy.port, bodies, streams, rounds))
+        lags[f"{streams} streams, histories seen"] = proxy.lag()
+        lags[f"{NUM_MESSAGES:,} messages"] = _lag_of(proxy, [_body(_many_messages())])
+        lags[f"{PICTURE_BYTES:,} bytes of pictures"] = _lag_of(proxy, [_body(_large_picture())])
     return ProxyLoad(
         streams=streams,
         requests=streams * rounds,
@@ -96,7 +87,33 @@ def measure(histories: Sequence[Sequence[Mapping[str, Any]]], streams: int = 200
         proxied_p95=quantiles(proxied, n=20)[-1],
         added_median=median(proxied) - median(direct),
         added_interval=_interval(direct, proxied),
+        lags=lags,
     )
+
+
+def _build_proxy(upstream: str) -> Starlette:
+    return build_app(upstream, Views(trust_cell=8))
+
+
+def _lag_of(proxy: Running, bodies: Sequence[bytes]) -> Lag:
+    """Of the proxy's loop while these bodies pass one after the other."""
+    proxy.forget_lag()
+    for body in bodies:
+        asyncio.run(_first_byte(proxy.port, body, stay=False))
+    return proxy.lag()
+
+
+def _body(messages: list[Any]) -> bytes:
+    return json.dumps({"model": "gpt-5", "stream": True, "messages": messages}).encode()
+
+
+def _many_messages() -> list[dict[str, Any]]:
+    return [{"role": ("user", "assistant")[n % 2], "content": f"message {n} of many"} for n in range(NUM_MESSAGES + 1)]
+
+
+def _large_picture() -> list[dict[str, Any]]:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * PICTURE_BYTES}}
+    return [{"role": "user", "content": [picture, {"type": "text", "text": "What is this?"}]}]
 
 
 def _interval(direct: Sequence[float], proxied: Sequence[float]) -> tuple[float, float]:
@@ -132,42 +149,3 @@ async def _first_byte(port: int, body: bytes, stay: bool) -> float:
         pass
     writer.close()
     return took
-
-
-def _run_upstream(port: int) -> None:
-    async def answer(request: Request) -> StreamingResponse:
-        await request.body()
-        return StreamingResponse(_events(), media_type="text/event-stream")
-
-    app = Starlette(routes=[Route("/{path:path}", answer, methods=["POST"])])
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical", access_log=False)
-
-
-async def _events() -> AsyncIterator[bytes]:
-    for _ in range(EVENTS):
-        yield b'data: {"choices":[{"index":0,"delta":{"content":"word "}}]}\n\n'
-        await asyncio.sleep(PAUSE)
-    yield b"data: [DONE]\n\n"
-
-
-def _run_proxy(port: int, upstream: int) -> None:
-    app = build_app(f"http://127.0.0.1:{upstream}", Views(trust_cell=8))
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="critical", access_log=False)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
