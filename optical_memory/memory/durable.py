@@ -45,8 +45,12 @@ class Durable:
         return record
 
     def newer(self) -> Record | None:
-        """The record as another process left it since it was last read or written here."""
-        return self._journal.newer() if self._journal is not None else None
+        """The record as another process left it since it was last read or written here; what that process forgot, this one
+        lets go of too."""
+        record = self._journal.newer() if self._journal is not None else None
+        if record is not None:
+            self.store.release_all_but(self.scope, {page.digest for page in record.pages})
+        return record
 
     def save(self, record: Record) -> list[str]:
         """Keeps a record, and drops the tokens of pages that are no more; -> what went wrong and was got round."""
@@ -55,7 +59,7 @@ class Durable:
             for digest in self._journal.save(record):
                 self.store.erase(self.scope, digest)
             troubles, self._journal.troubles = self._journal.troubles, []
-        return self.store.take_troubles() + troubles
+        return list(dict.fromkeys(self.store.take_troubles() + troubles))
 
     def forget(self, record: Record, positions: set[int]) -> tuple[Record, Receipt]:
         """Erases turns for good; -> what stays, and the receipt."""
@@ -67,6 +71,11 @@ class Durable:
         if record is None:
             record = journal.load() if journal is not None else Record()
         return forget_all(record, self.store, journal, scope)
+
+    def close(self) -> None:
+        """Lets go of the file; the next call opens it again."""
+        if self._journal is not None:
+            self._journal.close()
 
     def _journal_of(self, scope: str) -> Journal | None:
         files = self.store.files

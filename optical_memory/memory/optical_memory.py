@@ -103,8 +103,6 @@ class OpticalMemory:
         self.on_progress = on_progress
         self._durable = Durable(self.store, scope)
         self._keeper = Keeper(self.model, self.store, lossless, scope)
-        self._count = TokenCounter()
-        self._index = PageIndex()
         self._context: Context | None = None
         self._out: list[OutPage] = []
         self._fades_are_due = False
@@ -200,6 +198,9 @@ class OpticalMemory:
         """Goes on from what was remembered; its context is made when it is first asked for."""
         self._record, self._context, self._out = record, None, []
         self._pinned, self._renewed = set(record.pins), dict(record.hits)
+        self._index: PageIndex = PageIndex()
+        self._count: TokenCounter = TokenCounter()
+        self._prefix.erase()
 
     def _refresh(self) -> None:
         record = self._durable.newer()
@@ -240,8 +241,6 @@ class OpticalMemory:
                 return Receipt(self.scope)
             entries = len(self._index)
             self._take(stays)
-            self._index, self._count = PageIndex(), TokenCounter()
-            self._prefix.erase()
             return replace(receipt, index_entries=entries)
 
     def _index_pages(self, draft: Draft, kept: Sequence[Kept]) -> None:

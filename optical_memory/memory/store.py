@@ -153,23 +153,29 @@ class TokenStore:
 
     def erase(self, scope: str, digest: str | None = None) -> list[str]:
         """Erases a page of a scope in every mode, or the whole scope: device, host, files. -> what went, a line each."""
-        gone = []
         with self._lock:
-            pages = self._scopes.get(scope, {})
-            for own in list(pages) if digest is None else [digest]:
-                for key in list(pages.get(own, ())):
-                    where = "device" if key in self._resident else "host"
-                    gone.append(f"{where}: page {key.digest} at {key.mode}")
-                    self.drop(key, erase=True)
+            doomed = list(self._scopes.get(scope, {})) if digest is None else [digest]
+            gone = [line for own in doomed for line in self._release(scope, own)]
         return gone + (self.files.erase(scope, digest) if self.files is not None else [])
 
     def erase_all_but(self, scope: str, digests: Container[str]) -> list[str]:
         """Erases every page of a scope that is not named: those in the way of forgetting, and what older drawings left."""
+        gone = self.release_all_but(scope, digests)
+        on_disk = [] if self.files is None else [own for own in self.files.digests(scope) if own not in digests]
+        return gone + [line for digest in on_disk for line in self.erase(scope, digest)]
+
+    def release_all_but(self, scope: str, digests: Container[str]) -> list[str]:
+        """Erases from device and host memory every page of a scope that is not named. -> what went, a line each."""
         with self._lock:
-            found = dict.fromkeys(self._scopes.get(scope, {}))
-        if self.files is not None:
-            found |= dict.fromkeys(self.files.digests(scope))
-        return [line for digest in found if digest not in digests for line in self.erase(scope, digest)]
+            doomed = [digest for digest in self._scopes.get(scope, {}) if digest not in digests]
+            return [line for digest in doomed for line in self._release(scope, digest)]
+
+    def _release(self, scope: str, digest: str) -> list[str]:
+        gone = []
+        for key in list(self._scopes.get(scope, {}).get(digest, ())):
+            gone.append(f"{'device' if key in self._resident else 'host'}: page {digest} at {key.mode}")
+            self.drop(key, erase=True)
+        return gone
 
     def _held(self, key: TokenKey) -> StoredPage | None:
         """The page from the device, or from the host by way of the device."""
