@@ -16,6 +16,7 @@ from optical_memory.device import is_out_of_memory
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import InvalidHistoryError, OpticalMemoryError
 from optical_memory.language.prefix import Prefix
+from optical_memory.language.tokenizer import deepseek_bpe
 from optical_memory.memory.assembly import assemble, plan_of, report_of
 from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
 from optical_memory.memory.draft import Draft, TokenCounter, draft_of
@@ -109,6 +110,7 @@ class OpticalMemory:
         self._prefix = Prefix()
         self._worker = Worker()
         self._lock = RLock()
+        deepseek_bpe()  # loaded here, for it would stop an event loop for half a second where it is first needed
         self._take(self._durable.load())
 
     # Compress
