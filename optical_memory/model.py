@@ -270,7 +270,8 @@ class Model:
         room = self.decoder_config.max_positions - max_new_tokens
         if len(rows) > room:
             raise SpliceError(f"the context takes {len(rows)} positions, the decoder has {room}: ask over fewer pages")
-        from optical_memory.language.generate import RepetitionGuard, generate  # after the decoder, which imports the most
+        # after the decoder, which imports the most
+        from optical_memory.language.generate import RepetitionGuard, generate
 
         guard = RepetitionGuard(exempt=self.tokenizer.repeatable)
         return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, guard, prefix))

@@ -124,7 +124,8 @@ def _measure(shelf: Shelf, size: int, chance: random.Random) -> Iterator[Figure]
     store = shelf.store
     newest = [shelf.key(number) for number in range(size - SAMPLES // 4, size)]
     yield _spread(size, "get, from the device", [partial(store.get, chance.choice(newest)) for _ in range(SAMPLES)])
-    cold = TokenStore(DEVICE_BUDGET, HOST_BUDGET, TokenFiles(shelf.folder), device=store.device)
+    files = TokenFiles(shelf.folder)
+    cold = TokenStore(DEVICE_BUDGET, HOST_BUDGET, files, device=store.device)
     numbers = [chance.randrange(size) for _ in range(SAMPLES)]
     yield _spread(size, "restore, from a file", [partial(cold.get, shelf.key(number)) for number in numbers])
     new = [size + 10**9 + place for place in range(SAMPLES)]
@@ -153,7 +154,7 @@ def _measure(shelf: Shelf, size: int, chance: random.Random) -> Iterator[Figure]
     for durable, conversation in zip(durables, chosen, strict=True):
         durable.close()
         for number in range(conversation * PAGES, (conversation + 1) * PAGES):
-            if cold.get(shelf.key(number)) is None:
+            if not files.path_of(shelf.key(number)).exists():
                 shelf.put(number)
         durable.save(shelf.record(conversation))
         durable.close()
