@@ -136,6 +136,8 @@ def _measure(shelf: Shelf, size: int, chance: random.Random) -> Iterator[Figure]
         size, "spill, device to host", [partial(memory_only.put, shelf.key(number), shelf.pages[0]) for number in new]
     )
     yield _spread(size, "put, a page spilt for it, and written", [partial(shelf.put, number) for number in new])
+    yield _one(size, "device bytes in use, share of the budget", store.num_bytes / DEVICE_BUDGET)
+    yield _one(size, "host bytes in use, share of the budget", store.host_bytes / HOST_BUDGET)
     for scope in {shelf.key(number).scope for number in new}:
         store.erase(scope)
     chosen = [chance.randrange(size // PAGES) for _ in range(FORGETTINGS)]
@@ -158,8 +160,6 @@ def _measure(shelf: Shelf, size: int, chance: random.Random) -> Iterator[Figure]
                 shelf.put(number)
         durable.save(shelf.record(conversation))
         durable.close()
-    yield _one(size, "device bytes in use, share of the budget", store.num_bytes / DEVICE_BUDGET)
-    yield _one(size, "host bytes in use, share of the budget", store.host_bytes / HOST_BUDGET)
     on_disk = sum(path.stat().st_size for path in shelf.folder.glob("0*/**/*") if path.is_file())
     of = sum(1 for _ in shelf.folder.glob("0*/tokens/*/*"))
     if of:

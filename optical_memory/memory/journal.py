@@ -171,7 +171,7 @@ class Journal:
             self.close()
         self._seen = None
         with suppress(OSError):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         rows = sqlite3.connect(self.path, timeout=self.patience, isolation_level=None, check_same_thread=False)
         try:
             self._prepare(rows)

@@ -64,6 +64,7 @@ class TokenFiles:
         path = self.path_of(key)
         unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
+            self.home(key.scope).mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.mkdir(parents=True, exist_ok=True)
             self._clear_unfinished(path)
             unfinished.write_bytes(_checksum(body) + body)

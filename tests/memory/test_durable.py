@@ -2,17 +2,19 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from optical_memory.errors import InvalidHistoryError
+from optical_memory.errors import InvalidHistoryError, StoreError
 from optical_memory.memory.context import TextPart
 from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.memory.pagefiles import TokenFiles
@@ -151,6 +153,21 @@ def test_tenants_with_the_same_text_share_no_file(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == sorted(homes)
     shutil.rmtree(homes[0])
     assert told(opened(tmp_path, scope="bob")) == "".join(message["content"] for message in HISTORY)
+
+
+def test_a_conversation_on_disk_is_its_users_alone(tmp_path: Path) -> None:
+    opened(tmp_path).compress(HISTORY)
+    (home,) = tmp_path.iterdir()
+    assert home.stat().st_mode & 0o077 == 0
+
+
+def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    opened(tmp_path).compress(HISTORY)
+    (file,) = tmp_path.glob("*/journal.sqlite")
+    with closing(sqlite3.connect(file)) as rows:
+        rows.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match=r"version 99.*upgrade"):
+        opened(tmp_path)
 
 
 def test_drawings_that_are_no_more_leave_no_file(tmp_path: Path) -> None:
