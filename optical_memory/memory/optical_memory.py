@@ -152,7 +152,8 @@ class OpticalMemory:
             turns = parse_history(history)
             if not turns:
                 raise InvalidHistoryError("the history is empty; pass at least one message")
-            draft = draft_of(turns, self.keep_last, self.model, self._count)
+            starts = self._last.starts_in(turns)
+            draft = draft_of(turns, self.keep_last, self.model, self._count, starts)
             ages = draft.ages(self.schedule.unit, len(turns) - 1, self._renewed)
             facts = self._keeper.facts(draft, self.schedule, ages, self._pinned, self._count)
             options = self.schedule.plan(facts, draft.fixed_tokens, fewest_tokens=self.lossless)
@@ -173,8 +174,7 @@ class OpticalMemory:
 
     def _settle(self, turns: Sequence[Turn], step: Progress) -> "tuple[Record, Draft, list[Kept]]":
         """Fades come in batches: until `fade_every` turns are new, pages stay as they are and new turns are text."""
-        layout = f"{self.model.grid}, renderer {RENDERER_VERSION}"
-        last = self._record if self._record.layout == layout else Record()
+        last = self._last
         if not self._fades_are_due and last.holds(turns, self.fade_every):
             draft = draft_of(turns, len(turns) - last.border, self.model, self._count, last.starts())
             options = last.options
@@ -192,7 +192,16 @@ class OpticalMemory:
         ages = draft.ages(self.schedule.unit, len(turns) - 1, self._renewed)
         kept = self._keeper.keep(draft, self.schedule, ages, self._pinned, self._count, step)
         border = protected_from(turns, self.keep_last)
-        return Record(tuple(turns), len(turns), border, layout, records_of(draft, kept)), draft, kept
+        return Record(tuple(turns), len(turns), border, self._layout, records_of(draft, kept)), draft, kept
+
+    @property
+    def _layout(self) -> str:
+        return f"{self.model.grid}, renderer {RENDERER_VERSION}"
+
+    @property
+    def _last(self) -> Record:
+        """What was settled last; nothing where its pages were laid out for another grid."""
+        return self._record if self._record.layout == self._layout else Record()
 
     # Between processes
 

@@ -143,7 +143,7 @@ from pathlib import Path
 from optical_memory.memory.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 seen = []
-while not seen or seen[-1] < 150:
+while not seen or seen[-1] < 60:
     record = journal.load()
     assert [turn.content for turn in record.turns] == [str(place) for place in range(len(record.turns))], "torn"
     assert record.settled == len(record.turns), "torn"
@@ -162,7 +162,7 @@ def test_readers_in_other_processes_see_whole_states_only(tmp_path: Path) -> Non
     readers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for reader in readers:
         assert reader.stdout is not None and reader.stdout.readline() == "ready\n"
-    for place in range(150):
+    for place in range(60):
         record = replace(record, turns=(*record.turns, Turn("user", str(place), f"t{place}")), settled=place + 1)
         journal.save(record)
     assert journal.troubles == []
