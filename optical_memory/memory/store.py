@@ -225,7 +225,7 @@ class TokenStore:
 
     def _place_on_host(self, key: TokenKey, page: StoredPage) -> None:
         size = page.encoded.num_bytes
-        if size > self.host_budget:
+        if max(size, 1) > self.host_budget:
             return
         encoded = page.encoded
         tokens = encoded.tokens.to("cpu", copy=True)
