@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from optical_memory.encoded import EncodedPage
+from optical_memory.memory.keeping import BATCH
 from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.modes import Mode
 from tests.memory.fake import FakeModel, conversation, memory_of
@@ -63,22 +64,39 @@ def test_cancelled_at_random_the_next_call_is_right(tmp_path: Path, seed: int) -
     assert final.report.notes == []
 
 
+class Gated(FakeModel):
+    """Stands in its first batch until it is let go."""
+
+    begun: threading.Event | None = None
+
+    def encode(self, pages: Any, mode: Mode) -> list[EncodedPage]:
+        made = super().encode(pages, mode)
+        if self.begun is not None and not self.begun.is_set():
+            self.begun.set()
+            self.go.wait(30)
+        return made
+
+    def close(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+
+
 def test_a_cancelled_call_stops_encoding_and_leaves_the_memory_as_it_was() -> None:
-    model = Slow()
+    model = Gated()
     memory = memory_of(model)
     before = memory.compress(HISTORY[:6])
     done = model.num_encoded
+    model.close()
 
     async def cancel_early() -> None:
         task = asyncio.ensure_future(memory.acompress(conversation(80, 3000)))
-        while model.num_encoded == done:
-            await asyncio.sleep(0.001)
+        assert model.begun is not None and await asyncio.to_thread(model.begun.wait, 30)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        model.go.set()
         await idle(memory)
 
     asyncio.run(cancel_early())
-    assert model.num_encoded - done < 20  # of more than 50
+    assert model.num_encoded - done == BATCH  # of more than 50 pages
     assert memory.context is before
 
 
