@@ -75,6 +75,11 @@ def synchronise(device: torch.device) -> None:
         torch.mps.synchronize()
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a device, or the host, had no room for a tensor; on a CPU torch says so in words only."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+
+
 def describe(device: torch.device) -> str:
     """The device in words, for beside a figure."""
     if device.type == "cuda":

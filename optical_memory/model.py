@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from optical_memory.checkpoint import BUNDLED, Checkpoint
+from optical_memory.collector import without_collections
 from optical_memory.config import DecoderConfig, ModelConfig
 from optical_memory.device import choose_device, choose_dtype, is_accelerator
 from optical_memory.encoded import EncodedPage, Reading
@@ -214,10 +215,11 @@ class Model:
     @cached_property
     def decoder(self) -> "Decoder":
         """Loaded on first use; imports transformers."""
-        from optical_memory.language.decoder import blank_decoder
+        with without_collections():
+            from optical_memory.language.decoder import blank_decoder
 
-        decoder = blank_decoder(self.decoder_config)
-        self.checkpoint.fill({"decoder": decoder}, self.device, self.dtype)
+            decoder = blank_decoder(self.decoder_config)
+            self.checkpoint.fill({"decoder": decoder}, self.device, self.dtype)
         return decoder.eval()
 
     def page_rows(self, page: EncodedPage) -> Tensor:
@@ -259,8 +261,6 @@ class Model:
 
         Rows that `prefix` holds from the last call cost nothing. Raises SpliceError if the context is too long for the decoder.
         """
-        from optical_memory.language.generate import RepetitionGuard, generate
-
         strange = self.tokenizer.unknown(question)
         if strange:
             raise UnreadableTextError(
@@ -270,6 +270,9 @@ class Model:
         room = self.decoder_config.max_positions - max_new_tokens
         if len(rows) > room:
             raise SpliceError(f"the context takes {len(rows)} positions, the decoder has {room}: ask over fewer pages")
+        # after the decoder, which imports the most
+        from optical_memory.language.generate import RepetitionGuard, generate
+
         guard = RepetitionGuard(exempt=self.tokenizer.repeatable)
         return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, guard, prefix))
 

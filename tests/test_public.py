@@ -40,6 +40,7 @@ COMMANDS = (
     "calibrate",
     "proxy",
     "serve",
+    "forget",
     "report",
 )
 

@@ -8,7 +8,7 @@ import io
 import sys
 from collections.abc import Sequence
 
-from optical_memory.cli import adapt, conversation, evaluate, models, report, train
+from optical_memory.cli import adapt, conversation, evaluate, forget, models, report, train
 from optical_memory.errors import OpticalMemoryError
 
 
@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
         prog="optical-memory", description="A long memory for LLM agents, kept as visual tokens."
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for family in (conversation, models, train, evaluate, report, adapt):
+    for family in (conversation, forget, models, train, evaluate, report, adapt):
         family.add_commands(commands)
     return root
 

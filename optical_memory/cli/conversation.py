@@ -18,6 +18,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         sub = commands.add_parser(name, help=text, description=text)
         sub.set_defaults(run=run)
         sub.add_argument("file", type=Path, help="chat JSON, JSON lines, or plain text")
+        sub.add_argument(
+            "--store", type=Path, metavar="DIR", help="a folder where the conversation outlives the command"
+        )
+        sub.add_argument("--scope", default="", help="whose conversation it is in the store: tenant/user/thread")
         sub.add_argument("--keep-last", type=count, default=4, metavar="N", help="newest turns that stay text (4)")
         add_model_options(sub)
         return sub
@@ -47,7 +51,14 @@ def _plan(options: argparse.Namespace) -> int:
     from optical_memory.memory.files import load_history
     from optical_memory.memory.optical_memory import OpticalMemory
 
-    memory = OpticalMemory(options.model, device=options.device, keep_last=options.keep_last, **_forgetting(options))
+    memory = OpticalMemory(
+        options.model,
+        device=options.device,
+        keep_last=options.keep_last,
+        store=options.store,
+        scope=options.scope,
+        **_forgetting(options),
+    )
     plan = memory.plan(load_history(options.file))
     if options.json:
         print_json(plan.model_dump())
@@ -84,6 +95,8 @@ def _memory_of(options: argparse.Namespace) -> "OpticalMemory":
             options.model,
             device=options.device,
             keep_last=options.keep_last,
+            store=options.store,
+            scope=options.scope,
             on_progress=progress,
             **_forgetting(options),
         )

@@ -1,4 +1,4 @@
-"""Commands that measure: evaluate reading, fox, speed, needles, adapters, proxy."""
+"""Commands that measure: evaluate reading, fox, speed, needles, adapters, proxy, store, loop."""
 
 import argparse
 import sys
@@ -52,7 +52,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     adapters.add_argument("--requests", type=count, default=3, metavar="N", help="requests of each conversation (3)")
     adapters.add_argument("--json", action="store_true", help="one JSON document on standard output")
     adapters.set_defaults(run=_evaluate_adapters)
-    for task in (reading, fox, speed):
+    store = tasks.add_parser("store", help="what a store's operations cost as it grows")
+    store.add_argument("--pages", type=count, default=10_000, metavar="N", help="how many it grows to (10,000)")
+    store.add_argument("--folder", type=Path, metavar="DIR", help="grow this store on, and keep it")
+    loop = tasks.add_parser("loop", help="how long an event loop waits while a memory works")
+    loop.add_argument("--history", type=Path, required=True, metavar="FILE", help="a conversation")
+    for task in (reading, fox, speed, store, loop):
         task.set_defaults(run=_evaluate)
         add_model_options(task)
 
@@ -129,25 +134,36 @@ def _evaluate(options: argparse.Namespace) -> int:
     from optical_memory.evaluation.report import as_table
     from optical_memory.model import load_model
 
-    model = load_model(options.model, options.device)
-    if options.task == "reading":
-        from optical_memory.evaluation.reading import evaluate_faces, evaluate_reading
+    if options.task == "loop":
+        from optical_memory.evaluation.loop_lag import evaluate_loop
+        from optical_memory.memory.files import load_history
 
-        if options.face:
-            figures = evaluate_faces(model, options.text, options.face, options.pages, options.seed)
-        else:
-            figures = evaluate_reading(model, options.text, options.pages, options.seed)
-    elif options.task == "fox":
-        from optical_memory.evaluation.fox import evaluate_fox
-
-        figures = evaluate_fox(model, options.data)
+        figures = evaluate_loop(options.model, options.device, load_history(options.history))
     else:
-        figures = _speed(model, options)
+        figures = _figures(load_model(options.model, options.device), options)
     if options.json:
         print_json({"figures": [figure.model_dump() for figure in figures]})
     else:
         print(as_table(figures))
     return 0
+
+
+def _figures(model: "Model", options: argparse.Namespace) -> "list[Figure]":
+    if options.task == "reading":
+        from optical_memory.evaluation.reading import evaluate_faces, evaluate_reading
+
+        if options.face:
+            return evaluate_faces(model, options.text, options.face, options.pages, options.seed)
+        return evaluate_reading(model, options.text, options.pages, options.seed)
+    if options.task == "fox":
+        from optical_memory.evaluation.fox import evaluate_fox
+
+        return evaluate_fox(model, options.data)
+    if options.task == "store":
+        from optical_memory.evaluation.store_growth import evaluate_store
+
+        return evaluate_store(model, options.pages, options.folder)
+    return _speed(model, options)
 
 
 def _speed(model: "Model", options: argparse.Namespace) -> "list[Figure]":

@@ -34,6 +34,16 @@ class Prefix:
     def clear(self) -> None:
         self.cache, self._rows, self.num_reused = None, None, 0
 
+    def erase(self) -> None:
+        """Overwrites keys, values and rows before it lets go of them."""
+        held = [] if self._rows is None else [self._rows]
+        for layer in getattr(self.cache, "layers", ()):
+            held += [tensor for tensor in (layer.keys, layer.values) if tensor is not None]
+        with torch.inference_mode():
+            for tensor in held:
+                tensor.zero_()
+        self.clear()
+
     def _shared(self, rows: Tensor) -> int:
         if self._rows is None or self._rows.shape[1:] != rows.shape[1:] or self._rows.device != rows.device:
             return 0

@@ -27,9 +27,10 @@ class Arena:
     def put(self, tensor: Tensor) -> tuple[int, ...]:
         """Copies a tensor in; -> its blocks. The caller has made sure that there are enough."""
         flat = tensor.contiguous().reshape(-1).view(torch.uint8)
-        blocks = tuple(self._free.pop() for _ in range(self.blocks_for(flat.numel())))
-        padded = torch.zeros(len(blocks) * self.block, dtype=torch.uint8, device=self._memory.device)
+        num_blocks = self.blocks_for(flat.numel())
+        padded = torch.zeros(num_blocks * self.block, dtype=torch.uint8, device=self._memory.device)
         padded[: flat.numel()] = flat.to(self._memory.device)
+        blocks = tuple(self._free.pop() for _ in range(num_blocks))  # after what may run out of memory
         self._memory[list(blocks)] = padded.view(-1, self.block)
         return blocks
 

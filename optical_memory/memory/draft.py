@@ -6,10 +6,11 @@ from itertools import accumulate
 
 from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.memory.fidelity import PageModel
+from optical_memory.memory.paging import PageStart, lay_out_from
 from optical_memory.memory.schedule import Unit
 from optical_memory.memory.selection import reasons_for_text
 from optical_memory.memory.turn import Turn
-from renderers import Block, Page, Span, lay_out, transcript_blocks
+from renderers import Block, Page, Span, transcript_blocks
 
 
 @dataclass(slots=True)
@@ -68,12 +69,15 @@ class Draft:
         return [max(0.0, clock[now] - clock[min(position, now)]) for position in newest]
 
 
-def draft_of(turns: Sequence[Turn], keep_last: int, model: PageModel, count: TokenCounter) -> Draft:
-    """Lays out a history; the newest `keep_last` turns stay text."""
+def draft_of(
+    turns: Sequence[Turn], keep_last: int, model: PageModel, count: TokenCounter, starts: Iterable[PageStart] = ()
+) -> Draft:
+    """Lays out a history; the newest `keep_last` turns stay text, and at each of `starts` a new page begins."""
     reasons = reasons_for_text(turns, keep_last, model.unreadable)
     sources = {turn.id: turn.text for turn in turns}
     positions = {turn.id: position for position, turn in enumerate(turns)}
-    laid_out = lay_out(_blocks(turn for turn in turns if turn.id not in reasons), model.grid)
+    blocks = _blocks(turn for turn in turns if turn.id not in reasons)
+    laid_out = lay_out_from(blocks, model.grid, [(turns[start.position].id, start.offset) for start in starts])
     turn_tokens = count([turn.text for turn in turns])
     pages = []
     for page in laid_out:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import torch
-
+from optical_memory.device import is_out_of_memory
 from optical_memory.memory.budget import Option
 from optical_memory.memory.draft import Draft, DraftPage, TokenCounter
 from optical_memory.memory.errata import Erratum, errata_of, note_of
@@ -127,8 +126,10 @@ class Keeper:
     ) -> None:
         try:
             made = encode_and_measure(self.model, pages, mode)
-        except (torch.OutOfMemoryError, MemoryError):
-            return
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
+                return
+            raise
         for place, page, stored in zip(places, pages, made, strict=True):
             self.store.put(self.key(page, mode), stored)
             measured[place, mode] = stored

@@ -1,43 +1,46 @@
 """OpticalMemory: older turns become pages, pages become visual tokens, and what is asked comes back."""
 
-import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import RLock
+from threading import Event, RLock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optical_memory.device import is_out_of_memory
 from optical_memory.encoded import EncodedPage, Reading
-from optical_memory.errors import InvalidHistoryError, OpticalMemoryError, StoreError
+from optical_memory.errors import InvalidHistoryError, OpticalMemoryError
 from optical_memory.language.prefix import Prefix
+from optical_memory.language.tokenizer import deepseek_bpe
 from optical_memory.memory.assembly import assemble, plan_of, report_of
-from optical_memory.memory.budget import Option
 from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
 from optical_memory.memory.draft import Draft, TokenCounter, draft_of
+from optical_memory.memory.durable import Durable, open_store
 from optical_memory.memory.fidelity import encode_and_measure, source_text
+from optical_memory.memory.forget import Receipt, turns_meant
 from optical_memory.memory.keeping import Keeper, Kept, Progress
 from optical_memory.memory.recall import PageIndex, best_window
+from optical_memory.memory.record import Record, records_of
 from optical_memory.memory.report import Plan
 from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.memory.selection import protected_from
 from optical_memory.memory.store import StoredPage, TokenStore
 from optical_memory.memory.turn import Turn, parse_history
+from optical_memory.memory.worker import Worker, step_of
 from optical_memory.model import Model, load_model
 from optical_memory.modes import Mode
-from renderers import Page
+from renderers import RENDERER_VERSION, Page
 from renderers.transcript import MARKS
 
 KEEP_LAST = 4
 """Turns at the end of a history that stay text."""
 FADE_EVERY = 8
 """Turns from one batch of fades to the next: in between, the context only grows, and prompt caches keep their hits."""
-TOOL_PATIENCE = 4
-"""Within a tool loop fades wait this many times as long."""
 ANSWER_TOKENS = 64
 PASSAGE_LENGTH = 480
 """Characters of the passage that `ask` puts beside the page."""
@@ -68,7 +71,8 @@ class OpticalMemory:
     """A conversation's long memory. Call `compress` with the whole history at every turn; only what is new is encoded.
 
     Fades come in batches, `fade_every` turns apart. `lossless` keeps what the reader gets wrong as text beside each page, and
-    the mode that is cheapest with it. `scope` says whose pages these are in a store that several memories share.
+    the mode that is cheapest with it. `store`: a folder, where the conversation outlives the process, or a store that several
+    memories share; `scope` says whose conversation this is in it.
     `model`: a name, a checkpoint's path, or a `Model` that is already loaded. `device`: chosen for you if not given.
     `on_progress` is called while pages are encoded.
     """
@@ -82,7 +86,7 @@ class OpticalMemory:
         keep_last: int = KEEP_LAST,
         fade_every: int = FADE_EVERY,
         lossless: bool = False,
-        store: TokenStore | None = None,
+        store: "TokenStore | str | Path | None" = None,
         scope: str = "",
         on_progress: Progress | None = None,
     ) -> None:
@@ -90,27 +94,24 @@ class OpticalMemory:
             raise ValueError(f"keep_last counts turns, got {keep_last}")
         if fade_every < 1:
             raise ValueError(f"fade_every counts turns from 1, got {fade_every}")
-        if store is not None and store.files is not None and not scope.strip():
-            raise StoreError(
-                "a store on disk needs a scope that says whose it is, such as 'tenant/user/thread'; got none"
-            )
         self.model: Model = load_model(model, device) if isinstance(model, (str, Path)) else model
         self.schedule = schedule or ForgettingSchedule()
         self.keep_last = keep_last
         self.fade_every = fade_every
         self.lossless = lossless
-        self.store = store if store is not None else TokenStore()
+        self.store = open_store(store, self.model.device)
+        self.scope = scope
         self.on_progress = on_progress
+        self._durable = Durable(self.store, scope)
         self._keeper = Keeper(self.model, self.store, lossless, scope)
-        self._count = TokenCounter()
-        self._index = PageIndex()
-        self._settled: _Settled | None = None
-        self._pinned: set[str] = set()
-        self._renewed: dict[str, int] = {}
         self._context: Context | None = None
         self._out: list[OutPage] = []
+        self._fades_are_due = False
         self._prefix = Prefix()
+        self._worker = Worker()
         self._lock = RLock()
+        deepseek_bpe()  # loaded here, for it would stop an event loop for half a second where it is first needed
+        self._take(self._durable.load())
 
     # Compress
 
@@ -120,26 +121,30 @@ class OpticalMemory:
         Raises InvalidHistoryError for an empty history or a message that cannot be understood, BudgetError where the
         schedule's budget and fidelity cannot both hold; the memory is then as it was.
         """
+        return self._compress(history, Event())
+
+    async def acompress(self, history: Iterable[Turn | Mapping[str, Any]]) -> Context:
+        """`compress` in a thread; cancelled, it leaves the memory as it was or as `compress` leaves it."""
+        return await self._worker.run(lambda stop: self._compress(history, stop))
+
+    def _compress(self, history: Iterable[Turn | Mapping[str, Any]], stop: Event) -> Context:
         with self._lock:
             began = time.perf_counter()
             turns = parse_history(history)
             if not turns:
                 raise InvalidHistoryError("the history is empty; pass at least one message")
+            self._refresh()
             self._count.begin()
-            settled, draft, kept = self._settle(turns)
+            record, draft, kept = self._settle(turns, step_of(stop, self.on_progress))
             parts, out = assemble(draft, kept)
             self._index_pages(draft, kept)
             report = report_of(
                 self.model.config.name, draft, parts, out, self._count, self._context, time.perf_counter() - began
             )
-            report = report.model_copy(update={"notes": self.store.take_troubles()})
-            self._settled, self._out = settled, out
+            self._record, self._out, self._fades_are_due = record, out, False
+            report = report.model_copy(update={"notes": self._save()})
             self._context = Context(tuple(parts), report, self.model, turns[0].shape)
             return self._context
-
-    async def acompress(self, history: Iterable[Turn | Mapping[str, Any]]) -> Context:
-        """`compress` in a thread; cancelled, it leaves the memory as it was or as `compress` leaves it."""
-        return await asyncio.to_thread(self.compress, history)
 
     def plan(self, history: Iterable[Turn | Mapping[str, Any]]) -> Plan:
         """What `compress` would do with a history, by what is foreseen: nothing is drawn or encoded."""
@@ -147,7 +152,8 @@ class OpticalMemory:
             turns = parse_history(history)
             if not turns:
                 raise InvalidHistoryError("the history is empty; pass at least one message")
-            draft = draft_of(turns, self.keep_last, self.model, self._count)
+            starts = self._last.starts_in(turns)
+            draft = draft_of(turns, self.keep_last, self.model, self._count, starts)
             ages = draft.ages(self.schedule.unit, len(turns) - 1, self._renewed)
             facts = self._keeper.facts(draft, self.schedule, ages, self._pinned, self._count)
             options = self.schedule.plan(facts, draft.fixed_tokens, fewest_tokens=self.lossless)
@@ -155,33 +161,98 @@ class OpticalMemory:
 
     def pin(self, *turns: str) -> None:
         """Pages that hold one of these turns (by id) are kept at the sharpest mode that pays, from the next fades on."""
-        self._pinned.update(turns)
-        self._settled = None
+        with self._lock:
+            self._pinned.update(turns)
+            self._fades_are_due = True
+            self._save()
 
     def unpin(self, *turns: str) -> None:
-        self._pinned.difference_update(turns)
-        self._settled = None
+        with self._lock:
+            self._pinned.difference_update(turns)
+            self._fades_are_due = True
+            self._save()
 
-    def _settle(self, turns: Sequence[Turn]) -> "tuple[_Settled, Draft, list[Kept]]":
+    def _settle(self, turns: Sequence[Turn], step: Progress) -> "tuple[Record, Draft, list[Kept]]":
         """Fades come in batches: until `fade_every` turns are new, pages stay as they are and new turns are text."""
-        last = self._settled
-        if last is not None and last.holds(turns, self.fade_every):
-            draft = draft_of(turns, len(turns) - last.border, self.model, self._count)
-            fits = len(draft.pages) == len(last.options) and (
+        last = self._last
+        if not self._fades_are_due and last.holds(turns, self.fade_every):
+            draft = draft_of(turns, len(turns) - last.border, self.model, self._count, last.starts())
+            options = last.options
+            fits = len(draft.pages) == len(options) and (
                 self.schedule.budget is None
-                or draft.fixed_tokens + sum(option.cost for option in last.options) <= self.schedule.budget
+                or draft.fixed_tokens + sum(option.cost for option in options) <= self.schedule.budget
             )
             measured: dict[tuple[int, Mode], StoredPage | None] = {}
-            kept = self._keeper.encode(draft, last.options, measured, self._count) if fits else None
+            kept = self._keeper.encode(draft, options, measured, self._count, step) if fits else None
             if fits and kept is None:
-                kept = self._keeper.encode(draft, last.options, measured, self._count)
+                kept = self._keeper.encode(draft, options, measured, self._count)
             if kept is not None:
-                return last, draft, kept
-        draft = draft_of(turns, self.keep_last, self.model, self._count)
+                return replace(last, turns=tuple(turns)), draft, kept
+        draft = draft_of(turns, self.keep_last, self.model, self._count, last.starts_in(turns))
         ages = draft.ages(self.schedule.unit, len(turns) - 1, self._renewed)
-        kept = self._keeper.keep(draft, self.schedule, ages, self._pinned, self._count, self.on_progress)
+        kept = self._keeper.keep(draft, self.schedule, ages, self._pinned, self._count, step)
         border = protected_from(turns, self.keep_last)
-        return _Settled(tuple(turns), border, [page.option for page in kept]), draft, kept
+        return Record(tuple(turns), len(turns), border, self._layout, records_of(draft, kept)), draft, kept
+
+    @property
+    def _layout(self) -> str:
+        return f"{self.model.grid}, renderer {RENDERER_VERSION}"
+
+    @property
+    def _last(self) -> Record:
+        """What was settled last; nothing where its pages were laid out for another grid."""
+        return self._record if self._record.layout == self._layout else Record()
+
+    # Between processes
+
+    def _take(self, record: Record) -> None:
+        """Goes on from what was remembered; its context is made when it is first asked for."""
+        self._record, self._context, self._out = record, None, []
+        self._pinned, self._renewed = set(record.pins), dict(record.hits)
+        self._index: PageIndex = PageIndex()
+        self._count: TokenCounter = TokenCounter()
+        self._prefix.erase()
+
+    def _refresh(self) -> None:
+        record = self._durable.newer()
+        if record is not None:
+            self._take(record)
+
+    def _save(self) -> list[str]:
+        """-> what went wrong and was got round."""
+        self._record = replace(self._record, pins=frozenset(self._pinned), hits=dict(self._renewed))
+        return self._durable.save(self._record)
+
+    def forget(
+        self,
+        *,
+        turns: str | Sequence[str] | None = None,
+        page: int | None = None,
+        matching: str | re.Pattern[str] | None = None,
+        scope: str | None = None,
+    ) -> Receipt:
+        """Erases for good: turns by id; every turn on a page; every turn that holds a text; or a whole scope of the store.
+
+        Source, tokens, index entries, device memory and the write-ahead log. Pages that held more than what went are drawn
+        again without it at the next call. Contexts that were handed out are the caller's, and a history that is passed again
+        is remembered again: read from the receipt which turns to leave out. Raises StoreError if it could not begin.
+        """
+        if [turns, page, matching, scope].count(None) != 3:
+            raise ValueError("say what to forget by one of turns, page, matching and scope")
+        with self._lock:
+            self._refresh()
+            if scope is not None and scope != self.scope:
+                return self._durable.forget_scope(scope)
+            doomed = turns_meant(self._record, turns, page, matching)
+            if scope is not None:
+                stays, receipt = Record(), self._durable.forget_scope(scope, self._record)
+            elif doomed:
+                stays, receipt = self._durable.forget(self._record, doomed)
+            else:
+                return Receipt(self.scope)
+            entries = len(self._index)
+            self._take(stays)
+            return replace(receipt, index_entries=entries)
 
     def _index_pages(self, draft: Draft, kept: Sequence[Kept]) -> None:
         """Keeps the index in step with the pages there are, in the context or out of it."""
@@ -196,7 +267,9 @@ class OpticalMemory:
 
     @property
     def context(self) -> Context:
-        """The context of the last `compress`. Raises OpticalMemoryError before the first."""
+        """The context of the last `compress`, in this process or before it. Raises OpticalMemoryError before the first."""
+        if self._context is None and self._record.turns:
+            return self.compress(self._record.turns)
         if self._context is None:
             raise OpticalMemoryError("nothing is remembered yet: call compress(history) first")
         return self._context
@@ -212,24 +285,22 @@ class OpticalMemory:
         What is recalled counts as new for the next fades.
         """
         with self._lock:
+            self._refresh()
             pages = self._pages_in_order()
             parts = dict(zip(page_keys([part.page for part in pages]), pages, strict=True))
             hits = [(parts[key], score) for key, score in self._index.search(query, len(self._index))]
             recollections = []
             for part, score in hits[:limit]:
-                encoded = self._sharpened(part)
-                reading = self.model.read([encoded], part.page.grid)[0]
-                probabilities = reading.probabilities[part.page.source_cells]
-                text = source_text(part.page, reading)
+                mode, text, probabilities = self._read_sharply(part)
                 number = part.number if isinstance(part, PagePart) else None
-                recollections.append(Recollection(number, score, part.page.sources, encoded.mode, text, probabilities))
-                if self._settled is not None:
-                    self._renewed |= dict.fromkeys(part.page.sources, len(self._settled.turns) - 1)
+                recollections.append(Recollection(number, score, part.page.sources, mode, text, probabilities))
+                self._renewed |= dict.fromkeys(part.page.sources, len(self._record.turns) - 1)
+            self._save()
             return recollections
 
     async def arecall(self, query: str, limit: int = 3) -> list[Recollection]:
         """`recall` in a thread."""
-        return await asyncio.to_thread(self.recall, query, limit)
+        return await self._worker.run(lambda _: self.recall(query, limit))
 
     def _pages_in_order(self) -> list[PagePart | OutPage]:
         return sorted([*self.context.pages, *self._out], key=lambda part: part.order)
@@ -240,16 +311,18 @@ class OpticalMemory:
         Last in it stands, read back as text, the passage that matters most. A context that is too long for the decoder loses
         the pages that matter least, then its oldest text.
         """
-        passage = self.passage_for(question)
-        decoder = self.model.config.decoder
-        room = decoder.max_positions - max_new_tokens - len(question) - len(passage) - 3 if decoder is not None else 0
-        parts = [*self._fitting(question, room), passage]
         with self._lock:
+            passage = self.passage_for(question)
+            decoder = self.model.config.decoder
+            room = (
+                decoder.max_positions - max_new_tokens - len(question) - len(passage) - 3 if decoder is not None else 0
+            )
+            parts = [*self._fitting(question, room), passage]
             return self.model.answer(parts, question, max_new_tokens, self._prefix)
 
     async def aask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
         """`ask` in a thread."""
-        return await asyncio.to_thread(self.ask, question, max_new_tokens)
+        return await self._worker.run(lambda _: self.ask(question, max_new_tokens))
 
     def passage_for(self, question: str, length: int = PASSAGE_LENGTH) -> str:
         """At most `length` characters that hold the most of the question's words: of a turn that is still text, or of a page
@@ -295,8 +368,18 @@ class OpticalMemory:
             raise OpticalMemoryError(f"there is no page {number}; the context has pages 1 to {len(pages)}")
         return pages[number - 1]
 
-    def _sharpened(self, part: PagePart | OutPage) -> EncodedPage:
+    def _read_sharply(self, part: PagePart | OutPage) -> tuple[Mode, str, NDArray[np.float32]]:
+        """A page at the schedule's sharpest mode: its text and probabilities. Where the device has no room, the source's text."""
         mode = self.schedule.sharpest
+        try:
+            reading = self.model.read([self._sharpened(part, mode)], part.page.grid)[0]
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return mode, part.page.text, np.ones(part.page.num_characters, dtype=np.float32)
+        return mode, source_text(part.page, reading), reading.probabilities[part.page.source_cells]
+
+    def _sharpened(self, part: PagePart | OutPage, mode: Mode) -> EncodedPage:
         if isinstance(part, PagePart) and part.encoded.mode == mode:
             return part.encoded
         key = self._keeper.key(part.page, mode)
@@ -305,23 +388,6 @@ class OpticalMemory:
             stored = encode_and_measure(self.model, [part.page], mode)[0]
             self.store.put(key, stored)
         return stored.encoded
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Settled:
-    """The history at the last fades, where its text began, and how its pages were kept."""
-
-    turns: tuple[Turn, ...]
-    border: int
-    options: list[Option]
-
-    def holds(self, turns: Sequence[Turn], fade_every: int) -> bool:
-        """True while the history only went on, by less than `fade_every` turns, or by less than four times as many and it
-        stands within a tool loop."""
-        new = len(turns) - len(self.turns)
-        in_tools = bool(turns[-1].tool_calls) or turns[-1].role == "tool"
-        most = fade_every * (TOOL_PATIENCE if in_tools else 1)
-        return 0 <= new < most and tuple(turns[: len(self.turns)]) == self.turns
 
 
 def page_keys(pages: Sequence[Page]) -> list[Hashable]:

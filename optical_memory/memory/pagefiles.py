@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,7 +64,9 @@ class TokenFiles:
         path = self.path_of(key)
         unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
+            self.home(key.scope).mkdir(mode=0o700, parents=True, exist_ok=True)
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._clear_unfinished(path)
             unfinished.write_bytes(_checksum(body) + body)
             unfinished.replace(path)
         except OSError as error:
@@ -71,24 +74,49 @@ class TokenFiles:
             with suppress(OSError):
                 unfinished.unlink()
 
+    def digests(self, scope: str) -> Iterator[str]:
+        """Of the pages that a scope has files of."""
+        for folder in self._tokens(scope).glob("*/*"):
+            yield folder.name
+
+    def home(self, scope: str) -> Path:
+        """The folder that holds all there is of a scope."""
+        return self.folder / hashlib.blake2b(scope.encode(), digest_size=16).hexdigest()
+
     def erase(self, scope: str, digest: str | None = None) -> list[str]:
-        """Overwrites and removes the files of a page, or of a whole scope; -> their names."""
+        """Overwrites and removes the files of a page, or of all of a scope's; -> their names."""
         place = self._place(scope, digest)
         gone = []
         for path in sorted(place.rglob("*")) if place.exists() else []:
             if path.is_file():
-                with path.open("r+b") as file:
-                    file.write(bytes(path.stat().st_size))
-                path.unlink()
-                gone.append(f"file: {path.relative_to(self.folder)}")
+                try:
+                    with path.open("r+b") as file:
+                        file.write(bytes(path.stat().st_size))
+                    path.unlink()
+                    gone.append(f"file: {path.relative_to(self.folder)}")
+                except OSError as error:
+                    self.troubles.append(f"a page's file could not be erased: {error.strerror}")
         for folder in sorted([*place.rglob("*"), place], reverse=True) if place.exists() else []:
             with suppress(OSError):
                 folder.rmdir()
         return gone
 
     def _place(self, scope: str, digest: str | None) -> Path:
-        home = self.folder / hashlib.blake2b(scope.encode(), digest_size=16).hexdigest()
-        return home if digest is None else home / digest[:2] / digest
+        tokens = self._tokens(scope)
+        return tokens if digest is None else tokens / digest[:2] / digest
+
+    def _tokens(self, scope: str) -> Path:
+        return self.home(scope) / "tokens"
+
+    def _clear_unfinished(self, path: Path) -> None:
+        """Removes what processes left behind that were killed while they wrote this page."""
+        for left in path.parent.glob(f"{path.name}.*.part"):
+            try:
+                os.kill(int(left.name.split(".")[-2]), 0)
+            except ProcessLookupError:
+                left.unlink(missing_ok=True)
+            except OSError:
+                continue
 
 
 def _checksum(body: bytes) -> bytes:

@@ -2,13 +2,17 @@
 
 import hashlib
 from collections import OrderedDict, defaultdict
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
+from threading import RLock
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from optical_memory.device import is_out_of_memory
 from optical_memory.encoded import EncodedPage
 from optical_memory.memory.arena import BLOCK, Arena
 from optical_memory.modes import Mode
@@ -51,7 +55,11 @@ class PageFiles(Protocol):
 
     def write(self, key: TokenKey, page: StoredPage) -> None: ...
 
+    def digests(self, scope: str) -> Iterable[str]: ...
+
     def erase(self, scope: str, digest: str | None = None) -> list[str]: ...
+
+    def home(self, scope: str) -> Path: ...
 
 
 @dataclass(slots=True)
@@ -66,7 +74,8 @@ class _Resident:
 class TokenStore:
     """Pages on the device; beyond `budget` bytes those unused longest go to host memory, beyond `host_budget` they go at all.
 
-    With `files`, every page is also written there, and is restored from there when it is asked for again.
+    With `files`, every page is also written there, and is restored from there when it is asked for again. Memories in several
+    threads may share a store. `device`: where the arena lies; where the first page lies if not given.
     """
 
     def __init__(
@@ -75,6 +84,7 @@ class TokenStore:
         host_budget: int = 0,
         files: PageFiles | None = None,
         block: int = BLOCK,
+        device: torch.device | None = None,
     ) -> None:
         if budget < 0 or host_budget < 0:
             raise ValueError(f"budgets count bytes, got {budget} and {host_budget}")
@@ -83,87 +93,127 @@ class TokenStore:
         self.files = files
         self.num_bytes = 0
         self.host_bytes = 0
+        self.device = device
         self._block = block
         self._arena: Arena | None = None
+        self._troubles: list[str] = []
+        self._lock = RLock()
         self._resident: OrderedDict[TokenKey, _Resident] = OrderedDict()
         self._host: OrderedDict[TokenKey, StoredPage] = OrderedDict()
-        self._digests: dict[tuple[str, str], set[TokenKey]] = defaultdict(set)
+        self._scopes: dict[str, dict[str, set[TokenKey]]] = defaultdict(lambda: defaultdict(set))
 
     def __len__(self) -> int:
         return len(self._resident) + len(self._host)
 
     def get(self, key: TokenKey) -> StoredPage | None:
         """The page, bit for bit as it was put, from the nearest place that has it; None where it must be made again."""
-        resident = self._resident.get(key)
-        if resident is not None:
-            self._resident.move_to_end(key)
-            return self._restored(resident)
-        page = self._host.get(key)
-        if page is not None:
-            self._forget_host(key)
-        elif self.files is not None:
+        page = self._held(key)
+        if page is None and self.files is not None:
             page = self.files.read(key)
-        if page is not None:
-            self._place(key, page)
+            if page is not None:
+                with self._lock:
+                    self._place(key, page)
+                page = self._held(key) or page
         return page
 
     def put(self, key: TokenKey, page: StoredPage) -> None:
         """Keeps a page; one that is larger than the whole budget stays in host memory or in its file only."""
-        self.drop(key)
-        self._place(key, page)
+        with self._lock:
+            self.drop(key)
+            self._place(key, page)
         if self.files is not None:
             self.files.write(key, page)
 
     def take_troubles(self) -> list[str]:
-        """What went wrong with the files since it was last asked."""
-        if self.files is None:
-            return []
-        troubles, self.files.troubles = self.files.troubles, []
-        return troubles
+        """What went wrong with the device or the files since it was last asked."""
+        with self._lock:
+            troubles, self._troubles = self._troubles, []
+            if self.files is not None:
+                troubles += self.files.troubles
+                self.files.troubles = []
+            return list(dict.fromkeys(troubles))
 
     def drop(self, key: TokenKey, *, erase: bool = False) -> None:
-        """Lets go of a page in memory; its file stays. `erase` overwrites the device's copy."""
-        resident = self._resident.pop(key, None)
-        if resident is not None:
-            assert self._arena is not None
-            self._arena.free(resident.blocks, erase=erase)
-            self.num_bytes -= resident.num_bytes
-        if key in self._host:
-            self._forget_host(key)
-        keys = self._digests.get((key.scope, key.digest))
-        if keys is not None:
-            keys.discard(key)
-            if not keys:
-                del self._digests[key.scope, key.digest]
+        """Lets go of a page in memory; its file stays. `erase` overwrites the device's and the host's copy."""
+        with self._lock:
+            resident = self._resident.pop(key, None)
+            if resident is not None:
+                assert self._arena is not None
+                self._arena.free(resident.blocks, erase=erase)
+                self.num_bytes -= resident.num_bytes
+            if key in self._host:
+                self._forget_host(key, erase=erase)
+            pages = self._scopes.get(key.scope, {})
+            if key.digest in pages:
+                pages[key.digest].discard(key)
+                if not pages[key.digest]:
+                    del pages[key.digest]
+                if not pages:
+                    del self._scopes[key.scope]
 
     def erase(self, scope: str, digest: str | None = None) -> list[str]:
         """Erases a page of a scope in every mode, or the whole scope: device, host, files. -> what went, a line each."""
-        places = [place for place in self._digests if place[0] == scope and digest in (None, place[1])]
-        gone = []
-        for place in places:
-            for key in list(self._digests.get(place, ())):
-                where = "device" if key in self._resident else "host"
-                gone.append(f"{where}: page {key.digest} at {key.mode}")
-                self.drop(key, erase=True)
+        with self._lock:
+            doomed = list(self._scopes.get(scope, {})) if digest is None else [digest]
+            gone = [line for own in doomed for line in self._release(scope, own)]
         return gone + (self.files.erase(scope, digest) if self.files is not None else [])
 
+    def erase_all_but(self, scope: str, digests: Container[str]) -> list[str]:
+        """Erases every page of a scope that is not named: those in the way of forgetting, and what older drawings left."""
+        gone = self.release_all_but(scope, digests)
+        on_disk = [] if self.files is None else [own for own in self.files.digests(scope) if own not in digests]
+        return gone + [line for digest in on_disk for line in self.erase(scope, digest)]
+
+    def release_all_but(self, scope: str, digests: Container[str]) -> list[str]:
+        """Erases from device and host memory every page of a scope that is not named. -> what went, a line each."""
+        with self._lock:
+            doomed = [digest for digest in self._scopes.get(scope, {}) if digest not in digests]
+            return [line for digest in doomed for line in self._release(scope, digest)]
+
+    def _release(self, scope: str, digest: str) -> list[str]:
+        gone = []
+        for key in list(self._scopes.get(scope, {}).get(digest, ())):
+            gone.append(f"{'device' if key in self._resident else 'host'}: page {digest} at {key.mode}")
+            self.drop(key, erase=True)
+        return gone
+
+    def _held(self, key: TokenKey) -> StoredPage | None:
+        """The page from the device, or from the host by way of the device."""
+        with self._lock:
+            page = self._host.get(key)
+            if page is not None:
+                self.drop(key)
+                self._place(key, page)
+            resident = self._resident.get(key)
+            if resident is None:
+                return page
+            self._resident.move_to_end(key)
+            return self._restored(resident)
+
     def _place(self, key: TokenKey, page: StoredPage) -> None:
-        size = page.encoded.num_bytes
-        if not self._make_room(size, page.encoded.tokens.device):
+        encoded, size = page.encoded, page.encoded.num_bytes
+        try:
+            fits = self._make_room(size, encoded.tokens.device)
+            blocks = self._arena.put(encoded.tokens) if fits and self._arena is not None else ()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._troubles.append(
+                "the device has no memory for the token store: its pages stay in host memory and files"
+            )
+            fits = False
+        if not fits:
             self._place_on_host(key, page)
             return
-        assert self._arena is not None
-        encoded = page.encoded
-        bare = EncodedPage(encoded.tokens[:0], encoded.mode, encoded.fingerprint, encoded.tiles)
-        blocks = self._arena.put(encoded.tokens)
+        bare = EncodedPage(encoded.tokens[:0].clone(), encoded.mode, encoded.fingerprint, encoded.tiles)
         self._resident[key] = _Resident(StoredPage(bare, page.fidelity, page.wrong), blocks, size)
-        self._digests[key.scope, key.digest].add(key)
+        self._scopes[key.scope][key.digest].add(key)
         self.num_bytes += size
 
     def _make_room(self, size: int, device: torch.device) -> bool:
         """True once the arena has the blocks for `size` bytes."""
         if self._arena is None and size <= self.budget:
-            self._arena = Arena(self.budget, device, self._block)
+            self._arena = Arena(self.budget, self.device or device, self._block)
         if self._arena is None or self._arena.blocks_for(size) * self._block > self.budget:
             return False
         while self._arena.num_free < self._arena.blocks_for(size):
@@ -175,19 +225,22 @@ class TokenStore:
 
     def _place_on_host(self, key: TokenKey, page: StoredPage) -> None:
         size = page.encoded.num_bytes
-        if size > self.host_budget:
+        if max(size, 1) > self.host_budget:
             return
         encoded = page.encoded
         tokens = encoded.tokens.to("cpu", copy=True)
         moved = EncodedPage(tokens, encoded.mode, encoded.fingerprint, encoded.tiles)
         self._host[key] = StoredPage(moved, page.fidelity, page.wrong)
-        self._digests[key.scope, key.digest].add(key)
+        self._scopes[key.scope][key.digest].add(key)
         self.host_bytes += size
         while self.host_bytes > self.host_budget:
             self.drop(next(iter(self._host)))
 
-    def _forget_host(self, key: TokenKey) -> None:
-        self.host_bytes -= self._host.pop(key).encoded.num_bytes
+    def _forget_host(self, key: TokenKey, *, erase: bool = False) -> None:
+        tokens = self._host.pop(key).encoded.tokens
+        self.host_bytes -= tokens.numel() * tokens.element_size()
+        if erase:
+            tokens.zero_()
 
     def _restored(self, resident: _Resident) -> StoredPage:
         assert self._arena is not None

@@ -51,6 +51,7 @@ class FakeModel:
         max_positions: int = 8192,
     ) -> None:
         self.grid = grid
+        self.device = torch.device("cpu")
         self.fingerprint = fingerprint
         self.config = FakeConfig(decoder=DecoderConfig(max_positions=max_positions))
         self.colours = palette(TRANSCRIPT_STYLES)

@@ -1,0 +1,81 @@
+"""Where pages begin: without edits nothing moves, and an edit moves only the pages that it touches."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optical_memory.memory.draft import TokenCounter, draft_of
+from optical_memory.memory.paging import PageStart, carried, starts_of
+from optical_memory.memory.turn import Turn
+from renderers import Grid, Page
+from tests.memory.fake import FakeModel, prose
+
+TEXTS = st.lists(st.sampled_from(("word ", "ab", "\n", "x = 1\n", "\n```py\nx = 1\n```\n")), max_size=30).map("".join)
+TURNS = st.lists(TEXTS, min_size=1, max_size=8)
+GRIDS = st.builds(Grid, st.integers(3, 14), st.integers(2, 8), st.booleans())
+
+
+def turns_of(texts: list[str]) -> list[Turn]:
+    return [Turn(("user", "assistant")[place % 2], text, f"turn-{place}") for place, text in enumerate(texts)]  # type: ignore[arg-type]
+
+
+def pages_of(turns: list[Turn], grid: Grid, starts: list[PageStart] | None = None) -> list[Page]:
+    draft = draft_of(turns, 0, FakeModel(grid), TokenCounter(), starts or ())
+    return [drafted.page for drafted in draft.pages]
+
+
+def known(pages: list[Page], turns: list[Turn]) -> list[PageStart]:
+    return [start for start in starts_of(pages, turns) if start is not None]
+
+
+@given(TURNS, GRIDS)
+@settings(max_examples=150, deadline=None)
+def test_pages_begun_where_they_began_are_the_same_pages(texts: list[str], grid: Grid) -> None:
+    turns = turns_of(texts)
+    pages = pages_of(turns, grid)
+    again = pages_of(turns, grid, known(pages, turns))
+    assert [page.digest for page in again] == [page.digest for page in pages]
+    assert [page.spans for page in again] == [page.spans for page in pages]
+
+
+@given(TURNS, GRIDS, st.data())
+@settings(max_examples=150, deadline=None)
+def test_an_edit_loses_no_character(texts: list[str], grid: Grid, data: st.DataObject) -> None:
+    turns = turns_of(texts)
+    starts = known(pages_of(turns, grid), turns)
+    edited = list(texts)
+    place = data.draw(st.integers(0, len(texts) - 1))
+    edited[place : place + data.draw(st.integers(0, 2))] = data.draw(st.lists(TEXTS, max_size=2))
+    now = turns_of(edited)
+    pages = pages_of(now, grid, carried(starts, turns, now))
+    # an empty turn is never drawn: it stays text
+    assert "".join(page.text for page in pages) == "".join(turn.text for turn in now)
+
+
+def test_an_edit_in_the_middle_touches_one_page() -> None:
+    texts = [prose(1500, seed) for seed in range(40)]
+    turns = turns_of(texts)
+    pages = pages_of(turns, Grid(64, 64))
+    now = turns_of([*texts[:20], texts[20] + " and 27 characters more.", *texts[21:]])
+    after = pages_of(now, Grid(64, 64), carried(known(pages, turns), turns, now))
+    before = {page.digest for page in pages}
+    changed = [page for page in after if page.digest not in before]
+    touched = [page for page in pages if "turn-20" in page.sources]
+    assert len(changed) <= len(touched) + 1
+    assert len({page.digest for page in after} & before) == len(pages) - len(touched)
+
+
+def test_a_history_that_lost_its_oldest_turns_keeps_its_pages() -> None:
+    texts = [prose(1500, seed) for seed in range(40)]
+    turns, now = turns_of(texts), turns_of(texts[8:])
+    pages = pages_of(turns, Grid(64, 64))
+    after = pages_of(now, Grid(64, 64), carried(known(pages, turns), turns, now))
+    assert [page.digest for page in after][-10:] == [page.digest for page in pages][-10:]
+
+
+def test_starts_follow_a_turn_that_stands_elsewhere_now() -> None:
+    before = turns_of(["a", "b", "c", "d"])
+    now = turns_of(["new", "a", "c", "d!"])
+    starts = [PageStart(position, 0) for position in range(4)]
+    roles = [turn.role for turn in now]
+    assert roles == ["user", "assistant", "user", "assistant"]
+    assert carried(starts, before, now) == [PageStart(2, 0)]  # "a" is another's now, "d" says something else
