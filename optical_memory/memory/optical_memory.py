@@ -9,9 +9,6 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import InvalidHistoryError, OpticalMemoryError, StoreError
 from optical_memory.language.prefix import Prefix
@@ -19,9 +16,11 @@ from optical_memory.memory.assembly import assemble, plan_of, report_of
 from optical_memory.memory.budget import Option
 from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
 from optical_memory.memory.draft import Draft, TokenCounter, draft_of
-from optical_memory.memory.fidelity import encode_and_measure, source_text
+from optical_memory.memory.embedder import Embedder
+from optical_memory.memory.fidelity import encode_and_measure
 from optical_memory.memory.keeping import Keeper, Kept, Progress
 from optical_memory.memory.recall import PageIndex, best_window
+from optical_memory.memory.recollection import Recollection, recollect
 from optical_memory.memory.report import Plan
 from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.memory.selection import protected_from
@@ -43,34 +42,14 @@ PASSAGE_LENGTH = 480
 """Characters of the passage that `ask` puts beside the page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recollection:
-    """A page that matters to a query: sharpened, with the text read back and how sure the reader is of it.
-
-    `number` is None where the page has left the context.
-
-    `probabilities` (characters,) goes with `text`; `certainty` is their mean.
-    """
-
-    number: int | None
-    score: float
-    turns: tuple[str, ...]
-    mode: Mode
-    text: str
-    probabilities: NDArray[np.float32]
-
-    @property
-    def certainty(self) -> float:
-        return float(self.probabilities.mean()) if self.probabilities.size else 1.0
-
-
 class OpticalMemory:
     """A conversation's long memory. Call `compress` with the whole history at every turn; only what is new is encoded.
 
     Fades come in batches, `fade_every` turns apart. `lossless` keeps what the reader gets wrong as text beside each page, and
     the mode that is cheapest with it. `scope` says whose pages these are in a store that several memories share.
     `model`: a name, a checkpoint's path, or a `Model` that is already loaded. `device`: chosen for you if not given.
-    `on_progress` is called while pages are encoded.
+    `embedder` makes the vectors of recall's dense side; the default needs no download. `on_progress` is called while pages
+    are encoded.
     """
 
     def __init__(
@@ -84,6 +63,7 @@ class OpticalMemory:
         lossless: bool = False,
         store: TokenStore | None = None,
         scope: str = "",
+        embedder: Embedder | None = None,
         on_progress: Progress | None = None,
     ) -> None:
         if keep_last < 0:
@@ -103,7 +83,7 @@ class OpticalMemory:
         self.on_progress = on_progress
         self._keeper = Keeper(self.model, self.store, lossless, scope)
         self._count = TokenCounter()
-        self._index = PageIndex()
+        self._index = PageIndex(embedder)
         self._settled: _Settled | None = None
         self._pinned: set[str] = set()
         self._renewed: dict[str, int] = {}
@@ -214,15 +194,10 @@ class OpticalMemory:
         with self._lock:
             pages = self._pages_in_order()
             parts = dict(zip(page_keys([part.page for part in pages]), pages, strict=True))
-            hits = [(parts[key], score) for key, score in self._index.search(query, len(self._index))]
             recollections = []
-            for part, score in hits[:limit]:
-                encoded = self._sharpened(part)
-                reading = self.model.read([encoded], part.page.grid)[0]
-                probabilities = reading.probabilities[part.page.source_cells]
-                text = source_text(part.page, reading)
-                number = part.number if isinstance(part, PagePart) else None
-                recollections.append(Recollection(number, score, part.page.sources, encoded.mode, text, probabilities))
+            for key, score in self._index.search(query, limit):
+                part = parts[key]
+                recollections.append(recollect(self.model, part, self._sharpened(part), score))
                 if self._settled is not None:
                     self._renewed |= dict.fromkeys(part.page.sources, len(self._settled.turns) - 1)
             return recollections

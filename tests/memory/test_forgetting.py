@@ -24,6 +24,8 @@ from optical_memory.modes import BASE, SMALL, TINY, Mode
 from renderers import Page
 from tests.memory.fake import FakeModel, conversation, memory_of, prose
 
+LADDER = ((0, BASE), (8, SMALL), (16, TINY))
+
 # Errata
 
 
@@ -55,7 +57,7 @@ def _source(page: Page, codes: Any) -> str:
 def test_mode_and_errata_are_the_fewest_tokens_together() -> None:
     """Tiny misreads so much that its errata cost more than Small."""
     model = FakeModel(spoilt={"Tiny": 0.2, "Small": 0.001})
-    memory = memory_of(model, lossless=True, keep_last=0)
+    memory = memory_of(model, lossless=True, keep_last=0, schedule=ForgettingSchedule(LADDER))
     context = memory.compress(conversation(3, 4095))
     assert {part.encoded.mode for part in context.pages} == {SMALL}
     rows = context.report.pages
@@ -87,7 +89,7 @@ def test_a_model_without_a_reader_leaves_fidelity_open() -> None:
 
 
 def test_what_reads_too_badly_is_kept_sharper() -> None:
-    schedule = ForgettingSchedule(min_fidelity=0.95)
+    schedule = ForgettingSchedule(LADDER, min_fidelity=0.95)
     context = memory_of(FakeModel(spoilt={"Tiny": 0.3}), schedule=schedule, keep_last=0).compress(
         conversation(40, 3000)
     )
@@ -237,7 +239,7 @@ def test_a_device_out_of_memory_leaves_text_with_the_reason() -> None:
                 raise torch.OutOfMemoryError("no room")
             return super().encode(pages, mode)
 
-    context = memory_of(Full(), keep_last=0).compress(conversation(30, 3000))
+    context = memory_of(Full(), keep_last=0, schedule=ForgettingSchedule(LADDER)).compress(conversation(30, 3000))
     reasons = [part.reason for part in context.parts if isinstance(part, TextPart)]
     assert set(reasons) == {"the device is out of memory"}
     assert {part.encoded.mode for part in context.pages} == {SMALL, TINY}

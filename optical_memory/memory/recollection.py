@@ -1,0 +1,50 @@
+"""A page that matters to a query, as it comes back: where it stands, what it says, and how sure that is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optical_memory.encoded import EncodedPage
+from optical_memory.errors import CheckpointError
+from optical_memory.memory.context import OutPage, PagePart
+from optical_memory.memory.fidelity import PageModel, source_text
+from optical_memory.modes import Mode
+from renderers import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """A page that matters to a query: sharpened, with the text read back and how sure the reader is of it.
+
+    `number` is None where the page has left the context. `spans` say which characters of which turn stand on it.
+    `probabilities` (characters,) goes with `text`; `certainty` is their mean. `read`: True where the text was read from the
+    visual tokens; a model without a reader gives the source itself, with certainty 1.
+    """
+
+    number: int | None
+    score: float
+    turns: tuple[str, ...]
+    mode: Mode
+    text: str
+    probabilities: NDArray[np.float32]
+    spans: tuple[Span, ...]
+    read: bool = True
+
+    @property
+    def certainty(self) -> float:
+        return float(self.probabilities.mean()) if self.probabilities.size else 1.0
+
+
+def recollect(model: PageModel, part: PagePart | OutPage, encoded: EncodedPage, score: float) -> Recollection:
+    """Reads a page from the visual tokens given."""
+    page = part.page
+    number = part.number if isinstance(part, PagePart) else None
+    try:
+        reading = model.read([encoded], page.grid)[0]
+    except CheckpointError:
+        sure = np.ones(page.num_characters, dtype=np.float32)
+        return Recollection(number, score, page.sources, encoded.mode, page.text, sure, page.spans, read=False)
+    probabilities = reading.probabilities[page.source_cells]
+    text = source_text(page, reading)
+    return Recollection(number, score, page.sources, encoded.mode, text, probabilities, page.spans)
