@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from optical_memory.evaluation.report import Figure
     from optical_memory.model import Model
 
-SPEED_PARTS = ("pages", "encoder", "decoder")
+SPEED_PARTS = ("pages", "encoder", "decoder", "reuse")
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

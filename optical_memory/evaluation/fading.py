@@ -7,8 +7,10 @@ at the default's budget; salience beside age alone; fidelity foreseen beside mea
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from optical_memory.evaluation.histories import Conversation
@@ -16,6 +18,7 @@ from optical_memory.evaluation.planting import AGES, Legible, Planted, age_bins,
 from optical_memory.evaluation.report import Figure, wilson
 from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.memory.context import Context, TextPart
+from optical_memory.memory.ledger import Ledger, stretches, told_by
 from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.memory.schedule import PRESETS, ForgettingSchedule
 from optical_memory.memory.store import TokenStore
@@ -27,6 +30,7 @@ SCHEDULES: Mapping[str, ForgettingSchedule] = {
     **{name: make() for name, make in PRESETS.items()},
     **{f"all {mode}": ForgettingSchedule(((0, mode),)) for mode in (LARGE, BASE, SMALL, TINY)},
 }
+LEDGER = "ledger, at most 10 % of a page's text"
 SALIENT, AGE_ALONE = "with salience", "age alone"
 ROOM = 0.5
 """Share of the pages for which the tight budget has room, at Tiny."""
@@ -72,6 +76,7 @@ def _evaluate_kind(model: Model, kind: str, conversations: Sequence[Conversation
     rng = np.random.default_rng(seed)
     tallies: dict[str, Tally] = defaultdict(Tally)
     misses: list[float] = []
+    ledgers: list[NDArray[np.int64]] = []
     for conversation in tqdm(conversations, unit="conversation", desc=kind, delay=2):
         planted = plant(conversation.messages, rng)
         store = TokenStore()
@@ -82,8 +87,10 @@ def _evaluate_kind(model: Model, kind: str, conversations: Sequence[Conversation
             tallies[name].add(planted, legible, report.tokens_before, report.tokens_after, on_pages)
             if name == DEFAULT:
                 _cut(tallies[CUT], planted, context)
+                ledgers.append(_told_by_ledger(context))
         misses += foreseen_and_measured(model, planted, store)
     figures = [figure for name, tally in tallies.items() for figure in _figures(kind, name, tally)]
+    figures += _ledger_figures(kind, sum(ledgers))
     if misses:
         low, high = np.quantile(misses, [0.1, 0.9])
         metric = "fidelity foreseen less measured, points (median, 10 %, 90 %)"
@@ -120,6 +127,25 @@ def _cut(tally: Tally, planted: Planted, context: Context) -> None:
         kept.append(TextPart(turns[position], "newest"))
     after = context.report.tokens_after - room
     tally.add(planted, legible_in(turns, kept), context.report.tokens_before, after)
+
+
+def _told_by_ledger(context: Context) -> NDArray[np.int64]:
+    """(strings at risk, of these told so far, tokens of the notes, tokens of the pages' text), for the pages of a context."""
+    ledger, told, sums = Ledger(), "", np.zeros(4, dtype=np.int64)
+    pages = [part.page for part in context.pages]
+    for page, note in zip(pages, ledger.notes(pages), strict=True):
+        told += "\n" + "\n".join(told_by(note))
+        strings = ledger.strings_of(page)
+        tokens, text_tokens = count_text_tokens([note])[0], sum(count_text_tokens(list(stretches(page))))
+        sums += np.array([len(strings), sum(string in told for string in strings), tokens, text_tokens])
+    return sums
+
+
+def _ledger_figures(kind: str, sums: Any) -> Iterator[Figure]:
+    strings, told, tokens, text_tokens = map(int, sums)
+    if strings:
+        yield _row(kind, LEDGER, "strings at risk told", told / strings, *wilson(told, strings), strings)
+        yield _row(kind, LEDGER, "tokens over the pages' text", *(3 * (tokens / text_tokens,)), text_tokens)
 
 
 def foreseen_and_measured(model: Model, planted: Planted, store: TokenStore) -> list[float]:

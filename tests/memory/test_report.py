@@ -59,3 +59,18 @@ def test_the_printed_report_has_a_line_for_every_part() -> None:
     lines = str(context.report).split("\n")
     assert len(lines) == 1 + len(context.parts)
     assert f"{context.report.tokens_before:,} tokens -> {context.report.tokens_after:,}" in lines[0]
+
+
+def test_every_span_is_reported_with_its_fidelity() -> None:
+    context = memory_of(FakeModel(spoilt={"Tiny": 0.25}), keep_last=0).compress(conversation(20, 900))
+    report = context.report
+    for part, row in zip(context.pages, report.pages, strict=True):
+        assert [(span.turn, span.start, span.end) for span in row.spans] == [
+            (span.source, span.start, span.end) for span in part.page.spans
+        ]
+        total = sum(span.end - span.start for span in row.spans)
+        assert sum(span.fidelity * (span.end - span.start) for span in row.spans) / total == pytest.approx(row.fidelity)
+        assert row.worst_span == min(span.fidelity for span in row.spans)
+    lines = report.spans_table().split("\n")
+    assert len(lines) == sum(len(row.spans) for row in report.pages)
+    assert "turn-0 user, characters 0 to 900" in lines[0]
