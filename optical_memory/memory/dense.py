@@ -19,7 +19,7 @@ class DenseIndex:
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
         flat = faiss.IndexScalarQuantizer(embedder.width, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        self._index = faiss.IndexIDMap2(flat)
+        self._index = faiss.IndexIDMap(flat)
         self._passages: dict[int, list[int]] = {}
         self._texts: dict[int, int] = {}
         self._next = 0

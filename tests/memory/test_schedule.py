@@ -41,3 +41,13 @@ def test_ages_must_rise_from_zero(ages: tuple[int, ...]) -> None:
 def test_a_page_takes_the_last_step_it_has_reached(schedule: ForgettingSchedule, age: int) -> None:
     reached = [mode for since, mode in schedule.steps if since <= age]
     assert schedule.mode_at(age) == reached[-1]
+
+
+def test_a_schedule_with_a_wide_gap_keeps_its_step_across_it() -> None:
+    schedule = ForgettingSchedule.from_table([(0, "base"), (500, "tiny")])
+    assert [schedule.mode_at(age) for age in (0, 250, 499, 500)] == [BASE, BASE, BASE, TINY]
+
+
+def test_a_table_with_a_mode_that_is_none_is_told() -> None:
+    with pytest.raises(ValueError, match="huge"):
+        ForgettingSchedule.from_table([(0, "huge")])
