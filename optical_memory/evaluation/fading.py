@@ -103,16 +103,21 @@ def _contexts(model: Model, planted: Planted, store: TokenStore) -> Iterator[tup
     for name, schedule in SCHEDULES.items():
         context = OpticalMemory(model, schedule=schedule, store=store).compress(planted.turns)
         yield name, context
-    pages = context.pages
-    if len(pages) < 2:
+    yield from tight_contexts(model, planted, store, context)
+
+
+def tight_contexts(model: Model, planted: Planted, store: TokenStore, tiny: Context) -> Iterator[tuple[str, Context]]:
+    """Salience beside age alone within one budget: of the pages of `tiny`, a context at Tiny, it holds ROOM."""
+    pages = len(tiny.pages)
+    if pages < 2:
         return
-    text = context.report.tokens_after - len(pages) * TINY.sequence_length()
-    budget = text + round(ROOM * len(pages)) * TINY.sequence_length()
-    for name, tight in (
+    text = tiny.report.tokens_after - pages * TINY.sequence_length()
+    budget = text + round(ROOM * pages) * TINY.sequence_length()
+    for name, schedule in (
         (SALIENT, ForgettingSchedule(budget=budget)),
         (AGE_ALONE, ForgettingSchedule(budget=budget, salience=None)),
     ):
-        yield name, OpticalMemory(model, schedule=tight, store=store).compress(planted.turns)
+        yield name, OpticalMemory(model, schedule=schedule, store=store).compress(planted.turns)
 
 
 def _cut(tally: Tally, planted: Planted, context: Context) -> None:

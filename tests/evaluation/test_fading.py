@@ -6,11 +6,21 @@ from typing import cast
 import numpy as np
 import pytest
 
-from optical_memory.evaluation.fading import AGE_ALONE, CUT, DEFAULT, LEDGER, SALIENT, SCHEDULES, evaluate_fading
+from optical_memory.evaluation.fading import (
+    AGE_ALONE,
+    CUT,
+    DEFAULT,
+    LEDGER,
+    SALIENT,
+    SCHEDULES,
+    evaluate_fading,
+    tight_contexts,
+)
 from optical_memory.evaluation.histories import Conversation, conversations_in
 from optical_memory.evaluation.planting import Marked, age_bins, exact, legible_in, plant
 from optical_memory.memory.context import TextPart
 from optical_memory.memory.schedule import ForgettingSchedule
+from optical_memory.memory.store import TokenStore
 from optical_memory.memory.turn import parse_history
 from optical_memory.model import Model
 from optical_memory.modes import TINY
@@ -78,7 +88,12 @@ def test_every_system_is_told_and_adds_up(tmp_path: Path) -> None:
 
 def test_salience_keeps_what_age_alone_lets_go() -> None:
     """Records in old turns of a long talk, and room for half of the pages."""
-    conversations = [Conversation("chat", "long", tuple(conversation(100, 900)))]
-    figures = evaluate_fading(cast(Model, FakeModel()), conversations, seed=3)
-    found = {figure.system: figure.value for figure in figures if figure.metric == "planted strings exact"}
-    assert found[SALIENT] >= found[AGE_ALONE] + 0.2
+    planted = plant(conversation(160, 900), np.random.default_rng(3))
+    model, store = cast(Model, FakeModel()), TokenStore()
+    tiny = memory_of(FakeModel(), schedule=ForgettingSchedule(((0, TINY),)), store=store).compress(planted.turns)
+    shares, tokens = {}, {}
+    for name, context in tight_contexts(model, planted, store, tiny):
+        shares[name] = exact(planted.planted, legible_in(planted.turns, context.parts)).mean()
+        tokens[name] = context.report.tokens_after
+    assert tokens[SALIENT] == tokens[AGE_ALONE] < tiny.report.tokens_after
+    assert shares[SALIENT] >= shares[AGE_ALONE] + 0.2
