@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from optical_memory.evaluation.report import Figure
     from optical_memory.model import Model
 
-SPEED_PARTS = ("pages", "encoder", "decoder", "reuse")
+SPEED_PARTS = ("pages", "reader", "encoder", "decoder", "reuse")
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,8 +20,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     tasks = evaluate.add_subparsers(dest="task", required=True, metavar="TASK")
     reading = tasks.add_parser("reading", help="characters read right on whole pages, by mode")
     reading.add_argument(
-        "--text", type=Path, required=True, metavar="DIR", help="a folder of UTF-8 text that was not trained on"
+        "--text", type=Path, required=True, metavar="DIR", help="UTF-8 text that was not trained on: a folder or a file"
     )
+    reading.add_argument("--face", type=Path, nargs="+", metavar="FILE", help="instead: at Base, in these font files")
     reading.add_argument("--pages", type=count, default=24, metavar="N", help="pages of each kind and mode (24)")
     reading.add_argument("--seed", type=int, default=0)
     fox = tasks.add_parser("fox", help="the Fox benchmark's text, beside DeepSeek-OCR's own outputs")
@@ -107,9 +108,12 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     model = load_model(options.model, options.device)
     if options.task == "reading":
-        from optical_memory.evaluation.reading import evaluate_reading
+        from optical_memory.evaluation.reading import evaluate_faces, evaluate_reading
 
-        figures = evaluate_reading(model, options.text, options.pages, options.seed)
+        if options.face:
+            figures = evaluate_faces(model, options.text, options.face, options.pages, options.seed)
+        else:
+            figures = evaluate_reading(model, options.text, options.pages, options.seed)
     elif options.task == "fox":
         from optical_memory.evaluation.fox import evaluate_fox
 

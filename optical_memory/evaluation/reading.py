@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from tqdm import tqdm
 
 from optical_memory.errors import InvalidHistoryError
 from optical_memory.evaluation.metrics import expected_calibration_error, reliability
 from optical_memory.evaluation.report import Figure
 from optical_memory.model import Model
-from optical_memory.modes import NATIVE_MODES, Mode
-from renderers import Grid, Page, lay_out, transcript_blocks
+from optical_memory.modes import BASE, NATIVE_MODES, Mode
+from renderers import Face, Grid, Page, draw, find_face, glyph_atlas, lay_out, to_rgb, transcript_blocks
 
 _BOOTSTRAP = 2000
 
@@ -39,16 +40,42 @@ def evaluate_reading(model: Model, folder: Path, num_pages: int, seed: int = 0) 
     return figures
 
 
+def evaluate_faces(model: Model, folder: Path, fonts: Sequence[Path], num_pages: int, seed: int = 0) -> list[Figure]:
+    """The same at Base for pages that are set in other faces, one after the other: the readout was trained on the pixel face
+    above all. What a face lacks is left out of the text."""
+    figures = []
+    for font in fonts:
+        face = find_face(str(font))
+        rng = np.random.default_rng(seed)
+        grids = [Grid(columns, rows) for columns, rows in model.config.typography.grids]
+        for grid in (grid for grid in grids if grid.fills(BASE.side)):
+            pages = natural_pages(model, folder, num_pages, rng, grid, face)
+            figures += _measure(model, pages, BASE, f"natural, {face.name}", rng, None, face)
+    return figures
+
+
 def _measure(
-    model: Model, pages: Sequence[Page], mode: Mode, kind: str, rng: np.random.Generator, bar: "tqdm[Any]"
+    model: Model,
+    pages: Sequence[Page],
+    mode: Mode,
+    kind: str,
+    rng: np.random.Generator,
+    bar: "tqdm[Any] | None" = None,
+    face: Face | None = None,
 ) -> list[Figure]:
-    """The figures of pages of one kind and grid in one mode."""
+    """The figures of pages of one kind and grid in one mode; in the model's own face if no other is given."""
     rights, probabilities = [], []
     for page in pages:
-        reading = model.read(model.encode([page], mode), page.grid)[0]
+        if face is None:
+            encoded = model.encode([page], mode)
+        else:
+            picture = Image.fromarray(to_rgb(draw(page, mode.side, face), model.colours))
+            encoded = model.encode_pictures([picture], mode)
+        reading = model.read(encoded, page.grid)[0]
         rights.append((reading.codes == page.codes)[page.source_cells])
         probabilities.append(reading.probabilities[page.source_cells])
-        bar.update()
+        if bar is not None:
+            bar.update()
     right = np.array([page_rights.sum() for page_rights in rights])
     total = np.array([len(page_rights) for page_rights in rights])
     low, high = page_bootstrap(right, total, rng)
@@ -78,21 +105,31 @@ def page_bootstrap(right: NDArray[np.int64], total: NDArray[np.int64], rng: np.r
 
 
 def natural_pages(
-    model: Model, folder: Path, num_pages: int, rng: np.random.Generator, grid: Grid | None = None
+    model: Model,
+    folder: Path,
+    num_pages: int,
+    rng: np.random.Generator,
+    grid: Grid | None = None,
+    face: Face | None = None,
 ) -> list[Page]:
-    """Full pages from random places of a folder's readable text; characters that the model does not read are left out."""
+    """Full pages from random places of the readable text of a folder, or of one file; characters that the model does not read,
+    or `face` does not have, are left out."""
+    grid = grid or model.grid
+    atlas = None if face is None else glyph_atlas(face, BASE.side // grid.columns, BASE.side // grid.rows)
+    paths = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
     texts = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in paths:
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
         strange = set(model.unreadable(text))
+        if atlas is not None:
+            strange |= {character for character in set(text) if character > " " and not atlas.covers(ord(character))}
         kept = "".join(character for character in text if character not in strange)
         if len(kept) >= 0.97 * len(text):
             texts.append(kept)
     corpus = "".join(texts)
-    grid = grid or model.grid
     size = grid.num_cells - 1
     if len(corpus) < size:
         raise InvalidHistoryError(f"{folder} holds {len(corpus)} readable characters; a page takes {size}")

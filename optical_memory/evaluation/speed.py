@@ -25,7 +25,7 @@ from renderers import DEJAVU, Page, draw
 from renderers.fonts import FACES_FOLDER
 
 RATE = "pages a second"
-PARTS = ("pages", "encoder", "decoder", "reuse")
+PARTS = ("pages", "reader", "encoder", "decoder", "reuse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,10 @@ def evaluate_speed(model: Model, parts: Sequence[str] = PARTS, load: Load | None
     clock = Clock(model.device, load.rounds)
     official = deepseek_ocr()
     figures = evaluate_pages(model) if "pages" in parts else []
+    if "reader" in parts:
+        from optical_memory.evaluation.reader_speed import evaluate_readers
+
+        figures += evaluate_readers(model, clock)
     if "encoder" in parts:
         figures += evaluate_encoder(official.encoder, (TINY, BASE), clock, load.dtype, load.batch)
     if "decoder" in parts and official.decoder is not None:

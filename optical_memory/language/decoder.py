@@ -13,6 +13,9 @@ from optical_memory.errors import CheckpointError
 EXPERTS = "grouped_mm"
 """How the mixture is computed; `optical-memory evaluate speed` measures it beside the others."""
 
+CACHE_ARGUMENT = "cache" if tuple(int(part) for part in __version__.split(".")[:2]) >= (5, 24) else "past_key_values"
+"""The name under which the installed transformers takes a cache."""
+
 
 def text_config(config: DecoderConfig) -> PreTrainedConfig:
     """Our sizes as transformers wants them. Raises CheckpointError for a reference window where transformers is too old."""
@@ -79,7 +82,7 @@ class Decoder(DeepseekOcr2TextPreTrainedModel, GenerationMixin):  # type: ignore
         """(B, T) ids or (B, T, D) embeddings -> logits (B, T, vocabulary), of the last `logits_to_keep` positions if given (of
         those positions, if it is a tensor of them).
 
-        A cache is handed on under the name that the installed transformers gives it (`past_key_values`, from 5.24 `cache`).
+        A cache is handed on under the name CACHE_ARGUMENT.
         """
         outputs = self.model(
             input_ids=input_ids,

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, LogitsProcessor, __version__
+from transformers import DynamicCache, LogitsProcessor
 
-from optical_memory.language.decoder import Decoder
+from optical_memory.language.decoder import CACHE_ARGUMENT, Decoder
 from optical_memory.language.prefix import Prefix
 
 NGRAM, NGRAM_WINDOW = 30, 90
@@ -57,14 +57,13 @@ def generate(
     With a `prefix`, the rows that it shares with the context before are not run through the decoder again.
     """
     held = prefix if prefix is not None else Prefix()
-    name = "cache" if tuple(int(part) for part in __version__.split(".")[:2]) >= (5, 24) else "past_key_values"
     start = held.begin(inputs_embeds, DynamicCache)
     rows, position = inputs_embeds[None, start:], start
     tokens: list[int] = []
     while len(tokens) < max_new_tokens:
         places = torch.arange(position, position + rows.shape[1], device=rows.device)[None]
         output = decoder(
-            inputs_embeds=rows, position_ids=places, use_cache=True, logits_to_keep=1, **{name: held.cache}
+            inputs_embeds=rows, position_ids=places, use_cache=True, logits_to_keep=1, **{CACHE_ARGUMENT: held.cache}
         )
         position += rows.shape[1]
         scores = output.logits[:, -1].float()

@@ -140,7 +140,8 @@ def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRe
         Portion(BASE, 1, crop=4),
         Portion(BASE, 1, crop=6, grid=DENSE),
         Portion(LARGE, 2, crop=4),
-        Portion(BASE, 1, crop=6, faces=mixed),
+        Portion(BASE, 1, crop=5, faces=mixed),
+        Portion(BASE, 1, crop=5, grid=DENSE, faces=mixed),
         Portion(BASE, 1, crop=4, faces=mixed, wear=Wear()),
     )
     return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.2, seed=4)

@@ -8,7 +8,9 @@ from optical_memory.evaluation.clock import Clock
 from optical_memory.evaluation.decoder_speed import evaluate_decoder
 from optical_memory.evaluation.encoder_speed import evaluate_encoder
 from optical_memory.evaluation.floors import active_weights, encoder_operations, prefill_operations
+from optical_memory.evaluation.reader_speed import evaluate_readers
 from optical_memory.footprint import as_rows, cache_bytes, footprints
+from optical_memory.model import Model
 from optical_memory.modes import TINY
 from optical_memory.vision.encoder import DeepEncoder
 
@@ -77,3 +79,14 @@ def test_footprint_is_the_arithmetic() -> None:
     assert by_mode["Tiny"].cache == 73 * 60 * 1024
     assert by_mode["Gundam"].sequence_length == 273 + 20 * 21
     assert "Gundam-M 2x2" in as_rows(footprints(official))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_both_readers_stand_beside_each_other_and_their_floors(tiny_model: Model) -> None:
+    figures = evaluate_readers(tiny_model, Clock(CPU, 1))
+    metrics = {figure.metric.split(" (")[0]: figure for figure in figures}
+    assert metrics["speed ratio"].value > 0 and metrics["times the floor of its bytes"].value > 0
+    read = {figure.mode: figure.value for figure in figures if figure.metric == "GFLOP to read a page"}
+    assert read["Tiny"] < read["Small"] < read["Base"] < read["Large"]
+    parameters = sum(p.numel() for name, p in tiny_model.readout.named_parameters() if name.startswith("unfold.w"))  # type: ignore[union-attr]
+    assert read["Tiny"] * 1e9 > 2 * 64 * parameters

@@ -19,6 +19,7 @@ from optical_memory.training.export import export
 from optical_memory.training.pages import PageEngine, Portion
 from optical_memory.training.recipes import EncoderRecipe
 from optical_memory.training.run import load_weights, rate_at
+from optical_memory.training.wear import Wear
 from renderers import FIXED, Grid, draw, lay_out, transcript_blocks
 
 CONFIG = replace(tiny_random(), readout=ReadoutConfig(alphabet="ab \n", width=32, depth=1, cell_width=16))
@@ -133,6 +134,24 @@ def test_cells_of_a_cut_lie_in_the_cut() -> None:
             assert -cells.left >= 0 and -cells.top >= 0
             assert cells.columns * cells.width - cells.left <= batch.pixels.shape[3]
             assert cells.rows * cells.height - cells.top <= batch.pixels.shape[2]
+
+
+def test_a_page_can_have_the_quotes_of_a_printed_book() -> None:
+    alphabet = Alphabet.of("a\"'“”’‘ ")
+    typed = alphabet.encode("a\"a' " * 900)
+    text = PageText(typed, alphabet, 0.0, mixed_share=0.0, sparse_share=0.0, typeset_share=1.0)
+    drawn = {alphabet.characters[index] for index in text.draw(4096, np.random.default_rng(0))}
+    assert drawn == set("a“”’‘ ")
+
+
+def test_wear_belongs_to_a_portion() -> None:
+    alphabet = Alphabet.of("ab ")
+    text = PageText(np.zeros(9000, dtype=np.int32), alphabet, 0.0)
+    engine = PageEngine(text, alphabet, CPU)
+    plain = engine.batch(Portion(TINY, 1), np.random.default_rng(5))
+    worn = engine.batch(Portion(TINY, 1, wear=Wear(inks=1.0)), np.random.default_rng(5))
+    assert torch.equal(plain.targets, worn.targets)
+    assert not torch.equal(plain.pixels, worn.pixels)
 
 
 def test_rate_warms_up_stays_and_falls() -> None:
