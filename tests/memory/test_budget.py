@@ -60,7 +60,9 @@ def test_salient_pages_outlive_newer_ones_under_a_budget() -> None:
 
 
 def test_without_a_budget_salience_slows_the_clock() -> None:
-    assert [option.mode for option in ForgettingSchedule().plan([facts(12), facts(12, 2.0)])] == [TINY, BASE]
+    """Where the fade would lose something; where it loses nothing, it is not held back."""
+    pages = [facts(12, Tiny=0.98), facts(12, 2.0, Tiny=0.98), facts(17, 2.0, Tiny=0.98), facts(12, 2.0), facts(7, 4.0)]
+    assert [option.mode for option in ForgettingSchedule().plan(pages)] == [TINY, BASE, TINY, TINY, BASE]
 
 
 def test_a_mode_that_reads_worse_than_a_cheaper_one_is_passed_over() -> None:
