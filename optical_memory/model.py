@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ from optical_memory.errors import CheckpointError, SpliceError, UnreadableTextEr
 from optical_memory.hub import fetch_snapshot, is_hub_name
 from optical_memory.language.byte_pairs import BytePairTokenizer
 from optical_memory.language.prefix import Prefix
+from optical_memory.language.prompts import FREE_OCR
 from optical_memory.language.tokenizer import CharacterTokenizer, Tokenizer
 from optical_memory.modes import BASE, TOKEN, Mode
 from optical_memory.published import PublishedCheckpoint
@@ -162,6 +164,22 @@ class Model:
             codes = alphabet[best.indices.cpu().numpy()]
             readings.append(Reading(codes, best.values.cpu().numpy()))
         return readings
+
+    def misread(self, page: EncodedPage, text: str) -> NDArray[np.int32]:
+        """Places in a page's `text` that the decoder gets wrong, prompted to read the page and told what stands before each
+        token (one teacher-forced pass; a language prior helps it). Raises CheckpointError without a decoder, SpliceError
+        where page and text are too long for it."""
+        from optical_memory.language.forced import said_right
+
+        targets = self.tokenizer.encode(text)
+        tail = [*self.tokenizer.question(FREE_OCR), *targets]
+        positions = 1 + page.sequence_length + len(tail)
+        if positions > self.decoder_config.max_positions:
+            raise SpliceError(f"page and text take {positions} positions, more than the decoder has")
+        right = said_right(self.decoder, self.splice([page], tail), torch.tensor(targets, device=self.device))
+        places = self.tokenizer.places(text)
+        wrong = [range(*place) for place, is_right in zip(places, right.tolist(), strict=True) if not is_right]
+        return np.array(sorted({place for places in wrong for place in places}), dtype=np.int32)
 
     def unreadable(self, text: str) -> str:
         """The characters of `text` that this model was not trained to read, each once, in order; where it has no readout,

@@ -28,6 +28,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     compress = command("compress", _compress, "Draw and encode the older turns of a conversation; print what it saves.")
     compress.add_argument("--out", type=Path, metavar="DIR", help="write the pages as PNGs and the messages as JSON")
+    compress.add_argument("--spans", action="store_true", help="print the fidelity of every stretch of a turn, too")
+    compress.add_argument(
+        "--ledger",
+        type=share,
+        metavar="SHARE",
+        help="beside each PNG, strings as text: at most this share of its tokens",
+    )
     plan = command("plan", _plan, "Show how each page would be kept and what it would cost; nothing is encoded.")
     for sub in (compress, plan):
         sub.add_argument("--schedule", choices=("default", "paper", "gentle", "aggressive", "none"), default="default")
@@ -105,17 +112,22 @@ def _memory_of(options: argparse.Namespace) -> "OpticalMemory":
 
 
 def _compress(options: argparse.Namespace) -> int:
+    from optical_memory.memory.ledger import Ledger
+
     context = _memory_of(options).context
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         for part in context.pages:
             (options.out / f"page-{part.number:03}-{part.encoded.mode.name.lower()}.png").write_bytes(context.png(part))
-        text = json.dumps(context.messages("openai"), indent=1, ensure_ascii=False)
+        ledger = Ledger(options.ledger) if options.ledger is not None else None
+        text = json.dumps(context.messages(ledger=ledger), indent=1, ensure_ascii=False)
         (options.out / "messages.json").write_text(text, encoding="utf-8", errors="surrogatepass")
     if options.json:
         print_json(context.report.model_dump())
     else:
         print(context.report)
+        if options.spans:
+            print(context.report.spans_table())
         if options.out is not None:
             print(f"{len(context.pages)} pages and messages.json in {options.out}")
     return 0
@@ -134,6 +146,10 @@ def _read(options: argparse.Namespace) -> int:
                 "page": number,
                 "mode": part.encoded.mode.name,
                 "fidelity": part.fidelity,
+                "spans": [
+                    {"turn": span.source, "start": span.start, "end": span.end, "fidelity": right}
+                    for span, right in (part.spans if part.fidelity is not None else ())
+                ],
                 "text": reading.text,
                 "probabilities": [round(float(p), 4) for p in reading.probabilities[: len(reading.text)]],
             }
@@ -160,6 +176,7 @@ def _recall(options: argparse.Namespace) -> int:
             "page": item.number,
             "score": round(item.score, 4),
             "turns": list(item.turns),
+            "spans": [{"turn": span.source, "start": span.start, "end": span.end} for span in item.spans],
             "mode": item.mode.name,
             "certainty": round(item.certainty, 4),
             "text": item.text,

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optical_memory.cli import remembering
 from optical_memory.cli.output import add_model_options, count, print_json
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from optical_memory.model import Model
 
 HOSTED = ("gpt-5", "claude-sonnet-4-6", "gpt-4o", "gpt-5.4", "optical-memory")
-SPEED_PARTS = ("pages", "reader", "encoder", "decoder")
+SPEED_PARTS = ("pages", "reader", "encoder", "decoder", "reuse")
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -38,6 +39,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--dtype", choices=("float32", "bfloat16", "float16"), help="the encoder's (float32, or bfloat16)"
     )
     _add_needles(tasks)
+    remembering.add_tasks(tasks)
     proxy = tasks.add_parser("proxy", help="what the proxy adds before the first byte, with many streams open")
     proxy.add_argument("--histories", type=Path, required=True, nargs="+", metavar="FILE", help="conversations to send")
     proxy.add_argument("--streams", type=count, default=200, metavar="N", help="streams open at once (200)")

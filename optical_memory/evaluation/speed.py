@@ -25,7 +25,7 @@ from renderers import DEJAVU, Page, draw
 from renderers.fonts import FACES_FOLDER
 
 RATE = "pages a second"
-PARTS = ("pages", "reader", "encoder", "decoder")
+PARTS = ("pages", "reader", "encoder", "decoder", "reuse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,10 @@ def evaluate_speed(model: Model, parts: Sequence[str] = PARTS, load: Load | None
         from optical_memory.evaluation.decoder_speed import evaluate_decoder
 
         figures += evaluate_decoder(official.decoder, clock, torch.bfloat16, load.num_pages)
+    if "reuse" in parts:
+        from optical_memory.evaluation.first_token import evaluate_reuse
+
+        figures += evaluate_reuse(model, load.rounds)
     return figures
 
 

@@ -3,7 +3,7 @@
 tokenizer_config.json names a Llama tokenizer, which makes some loaders read the same file as gibberish; it is not looked at.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer as FastTokenizer
@@ -46,12 +46,22 @@ class BytePairTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Lone surrogates become question marks; `<image>` is spelt out."""
-        clean = text.translate(self._spoken).encode("utf-8", "replace").decode("utf-8")
-        tokens: list[int] = []
+        return [token for token, _, _ in self._pieces(text.translate(self._spoken))]
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """From and to in `text`, for each of its tokens; of a character of several tokens each of them is."""
+        return [(start, end) for _, start, end in self._pieces(text)]
+
+    def _pieces(self, text: str) -> Iterator[tuple[int, int, int]]:
+        """Tokens, each with where its characters begin and end."""
+        clean = text.encode("utf-8", "replace").decode("utf-8")
+        position = 0
         for index, part in enumerate(clean.split(IMAGE)):
             for piece in (IMAGE[:1], IMAGE[1:], part) if index else (part,):
-                tokens += self._plain.encode(piece, add_special_tokens=False).ids
-        return tokens
+                encoding = self._plain.encode(piece, add_special_tokens=False)
+                for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+                    yield token, position + start, position + end
+                position += len(piece)
 
     def question(self, text: str) -> list[int]:
         """A prompt after its pages, on a line of its own, as in training. Raises ValueError if it holds `<image>`."""

@@ -27,6 +27,10 @@ class Tokenizer(Protocol):
 
     def decode(self, tokens: Sequence[int]) -> str: ...
 
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """The characters of a text, from and to, that each of its tokens is of."""
+        ...
+
     def question(self, text: str) -> list[int]: ...
 
     def unknown(self, text: str) -> str: ...
@@ -61,6 +65,9 @@ class CharacterTokenizer:
     def encode(self, text: str) -> list[int]:
         """Characters outside the alphabet become UNKNOWN."""
         return [self._ids.get(character, self.UNKNOWN) for character in text]
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        return [(place, place + 1) for place in range(len(text))]
 
     def question(self, text: str) -> list[int]:
         return [self.QUESTION, *self.encode(text), self.ANSWER]

@@ -9,7 +9,7 @@ from optical_memory.memory.budget import Option
 from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
 from optical_memory.memory.draft import Draft, TokenCounter, ends_of
 from optical_memory.memory.keeping import Kept
-from optical_memory.memory.report import OutReport, PageReport, Plan, PlanRow, Report, TextReport
+from optical_memory.memory.report import OutReport, PageReport, Plan, PlanRow, Report, SpanReport, TextReport
 from optical_memory.memory.schedule import PageFacts
 from optical_memory.memory.turn import tool_units
 
@@ -64,7 +64,10 @@ def report_of(
             costs.append(texts[-1].tokens)
             continue
         errata = count([part.note])[0] if part.errata else 0
-        measured = [share for _, share in part.spans] if part.fidelity is not None else []
+        spans = [
+            SpanReport(turn=span.source, label=span.label, start=span.start, end=span.end, fidelity=share)
+            for span, share in (part.spans if part.fidelity is not None else ())
+        ]
         costs.append(part.encoded.sequence_length + errata)
         pages.append(
             PageReport(
@@ -73,9 +76,10 @@ def report_of(
                 sequence_length=part.encoded.sequence_length,
                 text_tokens=part.text_tokens,
                 fidelity=part.fidelity,
-                worst_span=min(measured, default=None),
+                worst_span=min((span.fidelity for span in spans), default=None),
                 errata_tokens=errata,
                 turns=list(part.page.sources),
+                spans=spans,
             )
         )
     after = sum(costs)

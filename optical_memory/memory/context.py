@@ -11,7 +11,8 @@ from optical_memory.encoded import EncodedPage
 from optical_memory.errors import OpticalMemoryError
 from optical_memory.memory.errata import Erratum, amend, note_of
 from optical_memory.memory.fidelity import source_text, span_fidelities
-from optical_memory.memory.legend import LEGEND
+from optical_memory.memory.ledger import Ledger
+from optical_memory.memory.legend import LEGEND, LETTER_FOR_LETTER
 from optical_memory.memory.report import Report
 from optical_memory.memory.store import NOTHING_WRONG
 from optical_memory.memory.turn import Turn
@@ -116,9 +117,9 @@ class Context:
     def pages(self) -> list[PagePart]:
         return [part for part in self.parts if isinstance(part, PagePart)]
 
-    def messages(self, shape: str | None = None) -> list[dict[str, Any]]:
+    def messages(self, shape: str | None = None, ledger: Ledger | None = None) -> list[dict[str, Any]]:
         """Messages for a hosted vision model, in the shape that the history came in: turns that stay text as they came, pages
-        as PNGs in user messages.
+        as PNGs in user messages. With a `ledger` the strings that nobody can guess stand as text after their page.
 
         Raises OpticalMemoryError if another shape is asked for.
         """
@@ -127,6 +128,7 @@ class Context:
         wire = shape_named(self.shape)
         messages: list[dict[str, Any]] = []
         explained = False
+        notes = ledger.notes(part.page for part in self.pages) if ledger is not None else [""] * len(self.pages)
         for run in self._runs():
             if isinstance(run, TextPart):
                 messages.append(run.as_message())
@@ -135,6 +137,8 @@ class Context:
             explained = True
             for part in run:
                 content += [f"Page {part.number}, {_turns_on(part.page)}:", Picture.of(self.png(part))]
+                if notes[part.number - 1]:
+                    content.append(f"Page {part.number}, {LETTER_FOR_LETTER}\n{notes[part.number - 1]}")
             messages.append(wire.shown(content))
         return messages
 

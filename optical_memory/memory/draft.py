@@ -76,7 +76,7 @@ def draft_of(
     reasons = reasons_for_text(turns, keep_last, model.unreadable)
     sources = {turn.id: turn.text for turn in turns}
     positions = {turn.id: position for position, turn in enumerate(turns)}
-    blocks = _blocks(turn for turn in turns if turn.id not in reasons)
+    blocks = blocks_of(turn for turn in turns if turn.id not in reasons)
     laid_out = lay_out_from(blocks, model.grid, [(turns[start.position].id, start.offset) for start in starts])
     turn_tokens = count([turn.text for turn in turns])
     pages = []
@@ -94,7 +94,8 @@ def ends_of(page: Page, source: str) -> tuple[Span, Span]:
     return min(spans, key=lambda span: span.start), max(spans, key=lambda span: span.end)
 
 
-def _blocks(turns: Iterable[Turn]) -> list[Block]:
+def blocks_of(turns: Iterable[Turn]) -> list[Block]:
+    """Turns as a renderer takes them: a block for each stretch of one kind, under its turn's id."""
     blocks: list[Block] = []
     for turn in turns:
         start = 0

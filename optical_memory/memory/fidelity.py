@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optical_memory.encoded import EncodedPage, Reading
-from optical_memory.errors import CheckpointError
+from optical_memory.errors import CheckpointError, SpliceError
 from optical_memory.memory.store import StoredPage
 from optical_memory.modes import Mode
 from renderers import Grid, Page, Span
@@ -25,6 +25,8 @@ class PageModel(Protocol):
     def encode(self, pages: Sequence[Page], mode: Mode) -> list[EncodedPage]: ...
 
     def read(self, encoded: Sequence[EncodedPage], grid: Grid) -> list[Reading]: ...
+
+    def misread(self, page: EncodedPage, text: str) -> NDArray[np.int32]: ...
 
     def unreadable(self, text: str) -> str: ...
 
@@ -58,23 +60,32 @@ def source_text(page: Page, reading: Reading) -> str:
 
 
 def encode_and_measure(model: PageModel, pages: Sequence[Page], mode: Mode) -> list[StoredPage]:
-    """Visual tokens of pages, each with what the model's own reader gets wrong; not measured where it has none."""
-    stored = []
-    for page, made in zip(pages, model.encode(pages, mode), strict=True):
+    """Visual tokens of pages, each with what the model's own reader gets wrong: its readout, else its decoder in one
+    teacher-forced pass; not measured where it has neither."""
+    return [_measured(model, page, made) for page, made in zip(pages, model.encode(pages, mode), strict=True)]
+
+
+def _measured(model: PageModel, page: Page, made: EncodedPage) -> StoredPage:
+    try:
+        wrong = wrong_characters(page, model.read([made], page.grid)[0])
+    except CheckpointError:
         try:
-            reading = model.read([made], page.grid)[0]
-        except CheckpointError:
-            stored.append(StoredPage(made, None))
-        else:
-            stored.append(StoredPage(made, fidelity(page, reading), wrong_characters(page, reading)))
-    return stored
+            wrong = model.misread(made, page.text)
+        except (CheckpointError, SpliceError):
+            return StoredPage(made, None)
+    return StoredPage(made, 1.0 - len(wrong) / page.num_characters if page.num_characters else 1.0, wrong)
+
+
+PRIOR_WEIGHT = 0.1
 
 
 @dataclass(slots=True)
 class FidelityForecast:
-    """What a page will read like in a mode: the mean over the pages measured in it, beside a prior that weighs like one page.
+    """What a page will read like in a mode: the mean over the pages measured in it, beside a prior that weighs like a tenth
+    of one.
 
-    Modes that were never measured are taken to read like the nearest sharper one that was, or like the prior.
+    Modes that were never measured are taken to read like the nearest sharper one that was, else the nearest blunter: not
+    knowing a mode speaks neither for nor against it. Before any is measured they read like the prior.
     """
 
     prior: float = 0.99
@@ -90,9 +101,10 @@ class FidelityForecast:
     def of(self, mode: Mode) -> float:
         if self.knows(mode):
             total, _, count = self._sums[mode]
-            return (total + 0.25 * self.prior) / (count + 0.25)
-        sharper = [known for known in self._sums if known.side >= mode.side]
-        return min(self.prior, self.of(min(sharper, key=lambda known: known.side))) if sharper else self.prior
+            return (total + PRIOR_WEIGHT * self.prior) / (count + PRIOR_WEIGHT)
+        if not self._sums:
+            return self.prior
+        return self.of(min(self._sums, key=lambda known: (known.side < mode.side, abs(known.side - mode.side))))
 
     def errata_tokens(self, mode: Mode) -> float:
         """Text tokens of a page's errata; none foreseen where none were measured."""

@@ -50,7 +50,11 @@ class Keeper:
         count: TokenCounter,
         measured: Mapping[tuple[int, Mode], StoredPage | None] | None = None,
     ) -> list[PageFacts]:
-        """What is known of each page: measured where it was, foreseen where not."""
+        """What is known of each page: measured where it was, foreseen where not.
+
+        Where there is a `measured`, what is not in it will be measured before it is kept: its errata count as none until
+        then, so that no mode that might be the cheapest with its errata is passed over.
+        """
         held, known, rows = set(pinned), measured or {}, []
         for index, (draft_page, age) in enumerate(zip(draft.pages, ages, strict=True)):
             costs, fidelities = {}, {}
@@ -59,7 +63,7 @@ class Keeper:
                 reads = self.forecast.of(mode) if stored is None or stored.fidelity is None else stored.fidelity
                 errata = 0
                 if self.lossless:
-                    foreseen = round(self.forecast.errata_tokens(mode))
+                    foreseen = round(self.forecast.errata_tokens(mode)) if measured is None else 0
                     errata = foreseen if stored is None else self._errata_tokens(draft_page.page, stored, count)
                 costs[mode] = length_of(mode) + errata
                 fidelities[mode] = 1.0 if self.lossless else reads

@@ -7,3 +7,5 @@ LEGEND = (
     + ", ".join(f"{letter} {label.replace('_', ' ')}" for label, letter in MARK_LETTERS.items())
     + ". A pilcrow is a line break, an angle quote a tab; lines wrap at the edge without a hyphen."
 )
+LETTER_FOR_LETTER = "letter for letter (a..b: every number from a to b):"
+"""What stands before a page's strings that cannot be guessed."""

@@ -4,13 +4,10 @@ import re
 import time
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, RLock
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from optical_memory.device import is_out_of_memory
 from optical_memory.encoded import EncodedPage, Reading
@@ -21,10 +18,12 @@ from optical_memory.memory.assembly import assemble, plan_of, report_of
 from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
 from optical_memory.memory.draft import Draft, TokenCounter, draft_of
 from optical_memory.memory.durable import Durable, open_store
-from optical_memory.memory.fidelity import encode_and_measure, source_text
+from optical_memory.memory.embedder import Embedder
+from optical_memory.memory.fidelity import encode_and_measure
 from optical_memory.memory.forget import Receipt, turns_meant
 from optical_memory.memory.keeping import Keeper, Kept, Progress
 from optical_memory.memory.recall import PageIndex, best_window
+from optical_memory.memory.recollection import Recollection, from_source, recollect
 from optical_memory.memory.record import Record, records_of
 from optical_memory.memory.report import Plan
 from optical_memory.memory.schedule import ForgettingSchedule
@@ -46,27 +45,6 @@ PASSAGE_LENGTH = 480
 """Characters of the passage that `ask` puts beside the page."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recollection:
-    """A page that matters to a query: sharpened, with the text read back and how sure the reader is of it.
-
-    `number` is None where the page has left the context.
-
-    `probabilities` (characters,) goes with `text`; `certainty` is their mean.
-    """
-
-    number: int | None
-    score: float
-    turns: tuple[str, ...]
-    mode: Mode
-    text: str
-    probabilities: NDArray[np.float32]
-
-    @property
-    def certainty(self) -> float:
-        return float(self.probabilities.mean()) if self.probabilities.size else 1.0
-
-
 class OpticalMemory:
     """A conversation's long memory. Call `compress` with the whole history at every turn; only what is new is encoded.
 
@@ -74,7 +52,8 @@ class OpticalMemory:
     the mode that is cheapest with it. `store`: a folder, where the conversation outlives the process, or a store that several
     memories share; `scope` says whose conversation this is in it.
     `model`: a name, a checkpoint's path, or a `Model` that is already loaded. `device`: chosen for you if not given.
-    `on_progress` is called while pages are encoded.
+    `embedder` makes the vectors of recall's dense side; the default needs no download. `on_progress` is called while pages
+    are encoded.
     """
 
     def __init__(
@@ -88,6 +67,7 @@ class OpticalMemory:
         lossless: bool = False,
         store: "TokenStore | str | Path | None" = None,
         scope: str = "",
+        embedder: Embedder | None = None,
         on_progress: Progress | None = None,
     ) -> None:
         if keep_last < 0:
@@ -104,6 +84,7 @@ class OpticalMemory:
         self.on_progress = on_progress
         self._durable = Durable(self.store, scope)
         self._keeper = Keeper(self.model, self.store, lossless, scope)
+        self._embedder = embedder
         self._context: Context | None = None
         self._out: list[OutPage] = []
         self._fades_are_due = False
@@ -209,7 +190,7 @@ class OpticalMemory:
         """Goes on from what was remembered; its context is made when it is first asked for."""
         self._record, self._context, self._out = record, None, []
         self._pinned, self._renewed = set(record.pins), dict(record.hits)
-        self._index: PageIndex = PageIndex()
+        self._index: PageIndex = PageIndex(self._embedder)
         self._count: TokenCounter = TokenCounter()
         self._prefix.erase()
 
@@ -288,13 +269,10 @@ class OpticalMemory:
             self._refresh()
             pages = self._pages_in_order()
             parts = dict(zip(page_keys([part.page for part in pages]), pages, strict=True))
-            hits = [(parts[key], score) for key, score in self._index.search(query, len(self._index))]
             recollections = []
-            for part, score in hits[:limit]:
-                mode, text, probabilities = self._read_sharply(part)
-                number = part.number if isinstance(part, PagePart) else None
-                recollections.append(Recollection(number, score, part.page.sources, mode, text, probabilities))
-                self._renewed |= dict.fromkeys(part.page.sources, len(self._record.turns) - 1)
+            for key, score in self._index.search(query, limit):
+                recollections.append(self._recollect(parts[key], score))
+                self._renewed |= dict.fromkeys(parts[key].page.sources, len(self._record.turns) - 1)
             self._save()
             return recollections
 
@@ -368,16 +346,15 @@ class OpticalMemory:
             raise OpticalMemoryError(f"there is no page {number}; the context has pages 1 to {len(pages)}")
         return pages[number - 1]
 
-    def _read_sharply(self, part: PagePart | OutPage) -> tuple[Mode, str, NDArray[np.float32]]:
-        """A page at the schedule's sharpest mode: its text and probabilities. Where the device has no room, the source's text."""
+    def _recollect(self, part: PagePart | OutPage, score: float) -> Recollection:
+        """A page as it reads at the schedule's sharpest mode; its source's text, where the device has no room."""
         mode = self.schedule.sharpest
         try:
-            reading = self.model.read([self._sharpened(part, mode)], part.page.grid)[0]
+            return recollect(self.model, part, self._sharpened(part, mode), score)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            return mode, part.page.text, np.ones(part.page.num_characters, dtype=np.float32)
-        return mode, source_text(part.page, reading), reading.probabilities[part.page.source_cells]
+            return from_source(part, mode, score)
 
     def _sharpened(self, part: PagePart | OutPage, mode: Mode) -> EncodedPage:
         if isinstance(part, PagePart) and part.encoded.mode == mode:

@@ -1,41 +1,34 @@
-"""Finding pages again: hashed word vectors in a faiss index. No download, no model."""
+"""Finding pages again: what shares rare words with a query and what lies near it, the two rankings fused by rank."""
 
-import re
-import zlib
-from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
+from threading import RLock
 
-import faiss
-import numpy as np
-from numpy.typing import NDArray
+from optical_memory.memory.dense import DenseIndex
+from optical_memory.memory.embedder import Embedder, HashedEmbedder
+from optical_memory.memory.lexical import LexicalIndex
+from optical_memory.memory.words import WORD, forms, words
 
-DIMENSIONS = 2048
-_WORD = re.compile(r"\w+", re.UNICODE)
-
-
-def features(text: str) -> Counter[str]:
-    """Words of a text, lower-cased, and the stems that a plain cut of long words gives."""
-    counts: Counter[str] = Counter()
-    for word in _WORD.findall(text.lower()):
-        counts[word] += 1
-        if len(word) > 5:
-            counts[word[:5] + "*"] += 1
-    return counts
+RANK_OFFSET = 20
+"""Of reciprocal rank fusion (Cormack 2009): how little the first places of a ranking stand out. Chosen, as are the weights and
+the passage length, on five of the ten LoCoMo conversations; the other five are reported."""
+LEXICAL_WEIGHT, DENSE_WEIGHT = 2.0, 1.0
+DEEPEST = 50
+"""Places of each ranking that are fused, at least."""
 
 
 class PageIndex:
-    """Pages under keys of the caller's choice, found by the words they share with a query.
+    """Pages under keys of the caller's choice. `embedder` makes the dense side's vectors: the one without a download if none
+    is given.
 
-    A page's vector is log-scaled word counts, hashed to DIMENSIONS and normalised; a query's words weigh by their rarity.
+    A page that shares no word with a query is found only where the embedder is sure that it is near.
     """
 
-    def __init__(self) -> None:
-        self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(DIMENSIONS))
+    def __init__(self, embedder: Embedder | None = None) -> None:
+        self._lexical = LexicalIndex()
+        self._dense = DenseIndex(embedder or HashedEmbedder(self._lexical.rarity))
         self._numbers: dict[Hashable, int] = {}
         self._keys: dict[int, Hashable] = {}
-        self._buckets: dict[int, NDArray[np.int64]] = {}
-        self._document_counts = np.zeros(DIMENSIONS, dtype=np.int64)
-        self._next = 0
+        self._lock = RLock()
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -45,74 +38,70 @@ class PageIndex:
 
     def add(self, key: Hashable, text: str) -> None:
         """Indexes a page; the same key again replaces it."""
-        self.remove(key)
-        vector = _hashed({word: 1.0 + np.log(count) for word, count in features(text).items()})
-        buckets = np.flatnonzero(vector)
-        self._document_counts[buckets] += 1
-        number, self._next = self._next, self._next + 1
-        self._numbers[key], self._keys[number], self._buckets[number] = number, key, buckets
-        norm = float(np.linalg.norm(vector))
-        self._index.add_with_ids((vector / norm if norm else vector)[None], np.array([number], dtype=np.int64))
+        with self._lock:
+            self.remove(key)
+            number = self._lexical.add(text)
+            self._dense.add(number, text)
+            self._numbers[key], self._keys[number] = number, key
 
-    def remove(self, key: Hashable) -> None:
-        number = self._numbers.pop(key, None)
-        if number is not None:
-            del self._keys[number]
-            self._document_counts[self._buckets.pop(number)] -= 1
-            self._index.remove_ids(faiss.IDSelectorBatch(np.array([number], dtype=np.int64)))
+    def remove(self, *keys: Hashable) -> None:
+        """Pages that are not there are passed over."""
+        with self._lock:
+            numbers = [self._numbers.pop(key) for key in keys if key in self._numbers]
+            for number in numbers:
+                self._lexical.remove(number)
+                del self._keys[number]
+            self._dense.remove(numbers)
 
     def keep_only(self, keys: set[Hashable]) -> None:
         """Removes every page whose key is not in `keys`."""
-        for key in [key for key in self._numbers if key not in keys]:
-            self.remove(key)
+        self.remove(*[key for key in self._numbers if key not in keys])
 
     def rarity(self, query: str) -> dict[str, float]:
         """How much each word of a query tells: the logarithm of pages over pages that hold it."""
-        words = list(features(query))
-        counts = [self._document_counts[_bucket(word)] for word in words]
-        return {word: float(np.log1p(len(self) / (1.0 + count))) for word, count in zip(words, counts, strict=True)}
+        with self._lock:
+            return {word: self._lexical.rarity(word) for word in words(query)}
 
     def search(self, query: str, limit: int) -> list[tuple[Hashable, float]]:
-        """Keys and scores of the best pages, best first; pages that share no word with the query are left out."""
-        vector = _hashed(self.rarity(query))
-        norm = float(np.linalg.norm(vector))
-        if not len(self) or norm == 0.0:
-            return []
-        scores, numbers = self._index.search((vector / norm)[None], min(limit, len(self)))
-        return [
-            (self._keys[int(number)], float(score))
-            for score, number in zip(scores[0], numbers[0], strict=True)
-            if number >= 0 and score > 0.0
-        ]
+        """Keys and scores (1 for the first of both rankings) of the best pages, best first."""
+        with self._lock:
+            deep = max(limit, DEEPEST)
+            lexical = [number for number, _ in self._lexical.search(query, deep)]
+            sharing = set(lexical)
+            floor = self._dense.embedder.floor
+            dense = [
+                number for number, cosine in self._dense.search(query, deep) if cosine >= floor or number in sharing
+            ]
+            fused = fuse((lexical, LEXICAL_WEIGHT), (dense, DENSE_WEIGHT))
+            return [(self._keys[number], score) for number, score in fused[:limit]]
 
 
-def _hashed(weights: dict[str, float]) -> NDArray[np.float32]:
-    vector = np.zeros(DIMENSIONS, dtype=np.float32)
-    for word, weight in weights.items():
-        vector[_bucket(word)] += weight
-    return vector
+def fuse(*rankings: tuple[Iterable[int], float]) -> list[tuple[int, float]]:
+    """Weighted rankings as one, best first: a place counts 1 / (offset + place). The first place everywhere scores 1."""
+    scores: dict[int, float] = {}
+    for ranking, weight in rankings:
+        for place, number in enumerate(ranking):
+            scores[number] = scores.get(number, 0.0) + weight * (RANK_OFFSET + 1) / (RANK_OFFSET + 1 + place)
+    total = sum(weight for _, weight in rankings)
+    return sorted(((number, score / total) for number, score in scores.items()), key=lambda item: -item[1])
 
 
-def _bucket(word: str) -> int:
-    return zlib.crc32(word.encode("utf-8", "replace")) % DIMENSIONS
-
-
-def best_window(text: str, rarity: dict[str, float], length: int) -> tuple[float, str]:
+def best_window(text: str, rarity: Mapping[str, float], length: int) -> tuple[float, str]:
     """The stretch of at most `length` characters that holds the most of a query's words, and how much that is."""
-    words = [(match.start(), match.end(), match.group().lower()) for match in _WORD.finditer(text)]
-    told = [
-        (start, end, {form: rarity[form] for form in features(word) if form in rarity}) for start, end, word in words
+    found = [
+        (match.start(), match.end(), told)
+        for match in WORD.finditer(text)
+        if (told := {form: rarity[form] for form in forms(match.group().lower()) if form in rarity})
     ]
     best, window = 0.0, text[:length]
-    for first, (start, _, found) in enumerate(told):
-        if found:
-            inside: dict[str, float] = {}
-            for _, end, forms in told[first:]:
-                if inside and end - start > length // 2:
-                    break
-                inside |= forms
-            if sum(inside.values()) > best:
-                best = sum(inside.values())
-                begin = max(0, start - length // 4)
-                window = text[begin : begin + length]
+    for first, (start, _, _) in enumerate(found):
+        inside: dict[str, float] = {}
+        for _, end, told in found[first:]:
+            if inside and end - start > length // 2:
+                break
+            inside |= told
+        if sum(inside.values()) > best:
+            best = sum(inside.values())
+            begin = max(0, start - length // 4)
+            window = text[begin : begin + length]
     return best, window

@@ -7,6 +7,16 @@ class _Row(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class SpanReport(_Row):
+    """Characters `start:end` of a turn that stand on the page, and the share of them that is read right."""
+
+    turn: str
+    label: str
+    start: int
+    end: int
+    fidelity: float
+
+
 class PageReport(_Row):
     """One page: `text_tokens` is what its text would cost, `sequence_length` what it costs now."""
 
@@ -20,6 +30,8 @@ class PageReport(_Row):
     """The fidelity of the span that reads worst."""
     errata_tokens: int = 0
     turns: list[str]
+    spans: list[SpanReport] = []
+    """Measured one by one; empty where nothing was."""
 
 
 class TextReport(_Row):
@@ -60,6 +72,15 @@ class Report(_Row):
         measured = [(page.fidelity, page.text_tokens) for page in self.pages if page.fidelity is not None]
         weight = sum(tokens for _, tokens in measured)
         return sum(share * tokens for share, tokens in measured) / weight if weight else 1.0
+
+    def spans_table(self) -> str:
+        """Every span of every page with its fidelity, a line each."""
+        return "\n".join(
+            f"page {page.number:<3} {_share(span.fidelity)}  {span.turn} {span.label.replace('_', ' ')}, "
+            f"characters {span.start} to {span.end}"
+            for page in self.pages
+            for span in page.spans
+        )
 
     def __str__(self) -> str:
         lines = [

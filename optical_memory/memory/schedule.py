@@ -16,6 +16,10 @@ HALF_WEIGHT = 4.0
 """Under a budget a page weighs half of a new one at this many times the age of the schedule's last step."""
 
 
+CLEARLY = 0.002
+"""Of fidelity: how much worse a dearer mode must read to be passed over for a cheaper one."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageFacts:
     """What a plan needs to know of one page.
@@ -38,10 +42,14 @@ class ForgettingSchedule:
     `steps`: (age, mode), ages rising from 0; the mode None, last if at all, takes a page out of the context, not out of recall.
     An age is counted in `unit` since the page's newest turn (DeepSeek-OCR, section 4, draws the idea without ages; these are
     ours). `budget`: tokens that the whole context may take. `min_fidelity`: no page is kept that reads worse than this.
-    `salience` weighs a page's text, 1 for plain prose: a page of salience 2 ages half as fast and weighs twice under a budget.
+    `salience` weighs a page's text, 1 for plain prose: a page of salience 2 ages half as fast, where fading would lose
+    something, and weighs twice under a budget.
+
+    What a mode reads decides before the table does: a mode that reads worse by CLEARLY than another that costs no more is
+    passed over (on 64 x 64 cells Small, whose cells straddle the encoder's patches, falls behind Tiny).
     """
 
-    steps: tuple[tuple[float, Mode | None], ...] = ((0, BASE), (8, SMALL), (16, TINY))
+    steps: tuple[tuple[float, Mode | None], ...] = ((0, BASE), (8, TINY))
     unit: Unit = "turns"
     budget: int | None = None
     min_fidelity: float = 0.0
@@ -137,7 +145,7 @@ class ForgettingSchedule:
             return [modes[-1]] if modes else [Option.as_text(page.text_tokens)]
         if fewest_tokens:
             return [option for option in legible if option.kind != "out"] if self.budget is None else legible
-        wanted = self.mode_at(page.age / page.salience)
+        wanted = self._mode_of(page)
         if wanted is None and self.min_fidelity == 0.0:
             return [Option.out()]
         ceiling = length_of(wanted or min(self.ladder, key=length_of))
@@ -148,19 +156,28 @@ class ForgettingSchedule:
             below.insert(0, Option.out())
         return below
 
+    def _mode_of(self, page: PageFacts) -> Mode | None:
+        """The mode of a page's age on its own clock, which salience slows; a fade that loses nothing is not held back."""
+        slowed, plain = self.mode_at(page.age / page.salience), self.mode_at(page.age)
+        if slowed is None or plain is None or length_of(plain) > length_of(slowed):
+            return slowed
+        return plain if page.fidelities[plain] >= page.fidelities[slowed] - CLEARLY else slowed
+
     def _everything(self, page: PageFacts) -> list[Option]:
-        """Every way to keep a page, the cheapest first; modes that cost as much as the text are left out."""
+        """Every way to keep a page, the cheapest first; modes that cost as much as the text are left out, and
+        those that a mode which costs no more clearly outdoes."""
         modes = [
             Option("page", mode, page.costs[mode], page.fidelities[mode], length_of(mode))
             for mode in self.ladder
             if page.costs[mode] < page.text_tokens
         ]
+        modes = [mode for mode in modes if not any(_outdone(mode, other) for other in modes)]
         options = [*modes, Option.as_text(page.text_tokens), Option.out()]
         return sorted(options, key=lambda option: (option.cost, option.kind != "out"))
 
     def _first_choice(self, page: PageFacts, options: Sequence[Option]) -> Option:
         """Without a budget: the sharpest mode allowed, else what is cheapest."""
-        by_age = self.mode_at(page.age / page.salience)
+        by_age = self._mode_of(page)
         inside = [option for option in options if option.kind != "out"]
         modes = [option for option in inside if option.mode is not None]
         if not modes:
@@ -172,6 +189,10 @@ class ForgettingSchedule:
     def _weight(self, page: PageFacts) -> float:
         half = HALF_WEIGHT * max(self.steps[-1][0], 16.0)
         return page.text_tokens * page.salience / (1.0 + max(0.0, page.age) / half)
+
+
+def _outdone(option: Option, other: Option) -> bool:
+    return other.cost <= option.cost and other.fidelity > option.fidelity + CLEARLY
 
 
 def length_of(mode: Mode) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from optical_memory.config import ALPHABET, DecoderConfig
 from optical_memory.encoded import EncodedPage, Reading
-from optical_memory.errors import SpliceError
+from optical_memory.errors import CheckpointError, SpliceError
 from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.modes import Mode
 from renderers import FIXED, TRANSCRIPT_STYLES, Grid, Page, draw, palette
@@ -80,6 +80,9 @@ class FakeModel:
             probabilities = np.where(doubts == 1, DOUBTFUL, CERTAIN).astype(np.float32)
             readings.append(Reading(codes.astype(np.uint32), probabilities))
         return readings
+
+    def misread(self, page: EncodedPage, text: str) -> NDArray[np.int32]:
+        raise CheckpointError(f"a fake has no decoder to read {text[:8]!r} at {page.mode}")
 
     def unreadable(self, text: str) -> str:
         return "".join(dict.fromkeys(character for character in text if character not in READABLE))

@@ -9,13 +9,16 @@ from hypothesis import strategies as st
 from optical_memory.errors import BudgetError
 from optical_memory.memory import budget as knapsack
 from optical_memory.memory.budget import Option, choose, fewest
-from optical_memory.memory.schedule import PRESETS, ForgettingSchedule, PageFacts, length_of
+from optical_memory.memory.schedule import CLEARLY, PRESETS, ForgettingSchedule, PageFacts, length_of
 from optical_memory.modes import BASE, GUNDAM, NATIVE_MODES, SMALL, TINY
 
 OPTIONS = st.builds(
     lambda cost, fidelity: Option("page", TINY, cost, fidelity, cost), st.integers(0, 30), st.floats(0, 1, width=16)
 )
 PAGES = st.lists(st.lists(OPTIONS, min_size=1, max_size=4), min_size=1, max_size=5)
+
+
+LADDER = ((0, BASE), (8, SMALL), (16, TINY))
 
 
 def worth(options: list[Option], weights: list[float]) -> float:
@@ -57,16 +60,46 @@ def test_salient_pages_outlive_newer_ones_under_a_budget() -> None:
 
 
 def test_without_a_budget_salience_slows_the_clock() -> None:
-    assert [option.mode for option in ForgettingSchedule().plan([facts(20), facts(20, 2.0)])] == [TINY, SMALL]
+    """Where the fade would lose something; where it loses nothing, it is not held back."""
+    pages = [facts(12, Tiny=0.98), facts(12, 2.0, Tiny=0.98), facts(17, 2.0, Tiny=0.98), facts(12, 2.0), facts(7, 4.0)]
+    assert [option.mode for option in ForgettingSchedule().plan(pages)] == [TINY, BASE, TINY, TINY, BASE]
+
+
+def test_a_mode_that_reads_worse_than_a_cheaper_one_is_passed_over() -> None:
+    """What is read decides, not the ladder's order; equal reading leaves the ladder as it is."""
+    ages = (0, 9, 17)
+    modes = [option.mode for option in ForgettingSchedule(LADDER).plan([facts(age, Small=0.95) for age in ages])]
+    assert modes == [BASE, TINY, TINY]
+    assert [option.mode for option in ForgettingSchedule(LADDER).plan([facts(age) for age in ages])] == [
+        BASE,
+        SMALL,
+        TINY,
+    ]
+    assert ForgettingSchedule(LADDER).plan([facts(0, Base=0.9)])[0].mode == SMALL
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.floats(0.5, 1), st.floats(0.5, 1), st.floats(0.5, 1)), max_size=4),
+    st.sampled_from((None, 200, 1000, 10**9)),
+)
+@settings(max_examples=60, deadline=None)
+def test_no_page_is_kept_in_a_mode_that_a_cheaper_one_outdoes(
+    pages: list[tuple[int, float, float, float]], budget: int | None
+) -> None:
+    known = [facts(age, Tiny=tiny, Small=small, Base=base) for age, tiny, small, base in pages]
+    for own, option in zip(known, ForgettingSchedule(LADDER, budget=budget).plan(known), strict=True):
+        if option.mode is not None:
+            cheaper = [mode for mode in (TINY, SMALL, BASE) if own.costs[mode] < option.cost]
+            assert all(own.fidelities[mode] <= option.fidelity + CLEARLY for mode in cheaper)
 
 
 def test_min_fidelity_stops_a_fade() -> None:
-    (option,) = ForgettingSchedule(min_fidelity=0.9).plan([facts(99, Tiny=0.5, Small=0.8)])
+    (option,) = ForgettingSchedule(LADDER, min_fidelity=0.9).plan([facts(99, Tiny=0.5, Small=0.8)])
     assert option.mode == BASE
 
 
 def test_what_no_mode_can_keep_stays_text() -> None:
-    (option,) = ForgettingSchedule(min_fidelity=0.9).plan([facts(99, Tiny=0.5, Small=0.8, Base=0.89)])
+    (option,) = ForgettingSchedule(LADDER, min_fidelity=0.9).plan([facts(99, Tiny=0.5, Small=0.8, Base=0.89)])
     assert (option.kind, option.cost) == ("text", 930)
 
 
@@ -76,7 +109,7 @@ def test_a_pinned_page_stays_sharp() -> None:
 
 def test_a_conflict_names_the_best_feasible_pair() -> None:
     pages = [facts(99, Tiny=0.5, Small=0.8)] * 2
-    schedule = ForgettingSchedule(budget=100 + 2 * 111, min_fidelity=0.9)
+    schedule = ForgettingSchedule(LADDER, budget=100 + 2 * 111, min_fidelity=0.9)
     with pytest.raises(BudgetError, match="646 tokens") as caught:
         schedule.plan(pages, fixed_tokens=100)
     assert (caught.value.budget, caught.value.min_fidelity) == (100 + 2 * 273, 0.8)

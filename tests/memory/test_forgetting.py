@@ -8,60 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from optical_memory.encoded import EncodedPage
 from optical_memory.errors import BudgetError, CheckpointError, StoreError
 from optical_memory.memory.context import TextPart
-from optical_memory.memory.errata import amend, errata_from, errata_of, note_of
 from optical_memory.memory.pagefiles import TokenFiles
 from optical_memory.memory.salience import Salience, fragile_strings
 from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.memory.store import TokenStore
 from optical_memory.memory.turn import Turn
 from optical_memory.modes import BASE, SMALL, TINY, Mode
-from renderers import Page
 from tests.memory.fake import FakeModel, conversation, memory_of, prose
 
-# Errata
-
-
-@given(st.text(max_size=60), st.data())
-@settings(max_examples=150, deadline=None)
-def test_errata_put_any_reading_right(text: str, data: st.DataObject) -> None:
-    wrong = sorted(data.draw(st.sets(st.integers(0, len(text) - 1)))) if text else []
-    read = "".join("#" if place in set(wrong) else character for place, character in enumerate(text))
-    errata = errata_of(text, np.array(wrong, dtype=np.int32))
-    assert amend(read, errata) == text
-    assert errata_from(note_of(errata)) == errata
-
-
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-@settings(max_examples=20, deadline=None)
-def test_lossless_gives_back_the_source_always(tiny: float, small: float, base: float) -> None:
-    model = FakeModel(spoilt={"Tiny": tiny, "Small": small, "Base": base})
-    history = conversation(12, 3000)
-    context = memory_of(model, lossless=True).compress(history)
-    for part in context.pages:
-        read = model.read([part.encoded], part.page.grid)[0]
-        assert amend(_source(part.page, read.codes), errata_from(part.note)) == part.page.text
-
-
-def _source(page: Page, codes: Any) -> str:
-    return "".join(chr(code) for code in codes[page.source_cells])
-
-
-def test_mode_and_errata_are_the_fewest_tokens_together() -> None:
-    """Tiny misreads so much that its errata cost more than Small."""
-    model = FakeModel(spoilt={"Tiny": 0.2, "Small": 0.001})
-    memory = memory_of(model, lossless=True, keep_last=0)
-    context = memory.compress(conversation(3, 4095))
-    assert {part.encoded.mode for part in context.pages} == {SMALL}
-    rows = context.report.pages
-    assert all(row.errata_tokens > 0 for row in rows)
-    assert context.report.tokens_after == sum(row.sequence_length + row.errata_tokens for row in rows)
-
+LADDER = ((0, BASE), (8, SMALL), (16, TINY))
 
 # Measured
 
@@ -87,7 +46,7 @@ def test_a_model_without_a_reader_leaves_fidelity_open() -> None:
 
 
 def test_what_reads_too_badly_is_kept_sharper() -> None:
-    schedule = ForgettingSchedule(min_fidelity=0.95)
+    schedule = ForgettingSchedule(LADDER, min_fidelity=0.95)
     context = memory_of(FakeModel(spoilt={"Tiny": 0.3}), schedule=schedule, keep_last=0).compress(
         conversation(40, 3000)
     )
@@ -193,8 +152,9 @@ def test_fragile_strings_are_told_once_and_whole() -> None:
 def test_between_fades_the_context_only_grows() -> None:
     memory = memory_of(FakeModel(), fade_every=8)
     earlier, shares, rewrites = None, [], 0
+    history = conversation(204, 700)
     for num_turns in range(5, 205):
-        context = memory.compress(conversation(num_turns, 700))
+        context = memory.compress(history[:num_turns])
         if earlier is not None:
             kept = context.report.unchanged_tokens / earlier.report.tokens_after
             shares.append(kept)
@@ -237,7 +197,7 @@ def test_a_device_out_of_memory_leaves_text_with_the_reason() -> None:
                 raise torch.OutOfMemoryError("no room")
             return super().encode(pages, mode)
 
-    context = memory_of(Full(), keep_last=0).compress(conversation(30, 3000))
+    context = memory_of(Full(), keep_last=0, schedule=ForgettingSchedule(LADDER)).compress(conversation(30, 3000))
     reasons = [part.reason for part in context.parts if isinstance(part, TextPart)]
     assert set(reasons) == {"the device is out of memory"}
     assert {part.encoded.mode for part in context.pages} == {SMALL, TINY}

@@ -1,26 +1,18 @@
-"""Finding pages again: the words that are rare decide, and a hit is read at its sharpest."""
+"""Recalling pages: a hit comes back sharpened, with its spans and how sure the reader is of it."""
+
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from optical_memory.errors import OpticalMemoryError
+from optical_memory.errors import CheckpointError, OpticalMemoryError
 from optical_memory.memory.optical_memory import OpticalMemory
-from optical_memory.memory.recall import DIMENSIONS, PageIndex, best_window, features
 from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.modes import LARGE, SMALL, TINY
 from renderers import Grid
 from tests.memory.fake import CERTAIN, DOUBTFUL, FakeModel, conversation, memory_of, prose
 
 FADED = ForgettingSchedule(((0, LARGE), (1, TINY)))
-
-
-def index_of(**texts: str) -> PageIndex:
-    index = PageIndex()
-    for key, text in texts.items():
-        index.add(key, text)
-    return index
 
 
 def remembering(model: FakeModel, needle: str, schedule: ForgettingSchedule = FADED) -> OpticalMemory:
@@ -30,125 +22,6 @@ def remembering(model: FakeModel, needle: str, schedule: ForgettingSchedule = FA
     memory = memory_of(model, schedule=schedule, keep_last=0)
     memory.compress(history)
     return memory
-
-
-def test_the_page_that_shares_the_words_comes_first() -> None:
-    index = index_of(a="we chose port 5432", b="the cat sat", c="a port of call")
-    assert [key for key, _ in index.search("which port 5432", 3)] == ["a", "c"]
-
-
-def test_rare_words_weigh_more_than_common_ones() -> None:
-    common = {f"common{number}": f"server alpha beta n{number}" for number in range(9)}
-    index = index_of(**common, rare="zebra alpha beta n9")
-    assert index.search("server zebra", 1)[0][0] == "rare"
-    assert index.rarity("zebra")["zebra"] > index.rarity("server")["server"] > 0.0
-
-
-def test_case_does_not_matter_and_long_words_match_by_their_beginning() -> None:
-    index = index_of(a="Configuration", b="other")
-    assert [key for key, _ in index.search("CONFIGURED", 2)] == ["a"]
-
-
-def test_features_are_words_and_stems() -> None:
-    assert features("Port port 5432 latency") == {"port": 2, "5432": 1, "latency": 1, "laten*": 1}
-
-
-def test_scores_are_cosines_and_fall() -> None:
-    index = index_of(a="alpha beta", b="alpha gamma delta", c="alpha")
-    scores = [score for _, score in index.search("alpha beta", 3)]
-    assert scores == sorted(scores, reverse=True)
-    assert all(0.0 < score <= 1.0 + 1e-5 for score in scores)
-
-
-@pytest.mark.parametrize("query", ["", "   ", "zzz", "?!", "\ud800"])
-def test_no_word_in_common_finds_nothing(query: str) -> None:
-    assert index_of(a="alpha").search(query, 3) == []
-
-
-def test_an_empty_index_finds_nothing() -> None:
-    assert PageIndex().search("alpha", 3) == []
-
-
-def test_a_page_without_words_can_be_indexed() -> None:
-    index = index_of(a="...", b="alpha")
-    assert [key for key, _ in index.search("alpha", 2)] == ["b"]
-
-
-def test_the_limit_is_kept() -> None:
-    assert len(index_of(a="alpha", b="alpha", c="alpha").search("alpha", 2)) == 2
-
-
-def test_adding_a_key_again_replaces_its_text() -> None:
-    index = index_of(a="alpha")
-    index.add("a", "beta")
-    assert index.search("alpha", 1) == []
-    assert [key for key, _ in index.search("beta", 1)] == ["a"]
-    assert len(index) == 1
-
-
-def test_removed_pages_are_not_found() -> None:
-    index = index_of(a="alpha", b="alpha", c="alpha")
-    index.remove("b")
-    index.remove("b")
-    index.keep_only({"c", "unknown"})
-    assert [key for key, _ in index.search("alpha", 3)] == ["c"]
-    assert "a" not in index
-    assert "c" in index
-
-
-WORD_LISTS = st.dictionaries(
-    st.integers(0, 5), st.lists(st.sampled_from("alpha beta gamma delta".split()), max_size=5), max_size=5
-)
-
-
-@given(WORD_LISTS, WORD_LISTS, st.sampled_from(("alpha", "beta gamma", "delta")))
-@settings(max_examples=60, deadline=None)
-def test_what_was_removed_leaves_no_trace(first: dict[int, list[str]], then: dict[int, list[str]], query: str) -> None:
-    """Scores depend on the pages that are there, not on those that were."""
-    used, fresh = PageIndex(), PageIndex()
-    for key, words in first.items():
-        used.add(key, " ".join(words))
-    used.keep_only(set())
-    for key, words in then.items():
-        used.add(key, " ".join(words))
-        fresh.add(key, " ".join(words))
-    found, expected = dict(used.search(query, 9)), dict(fresh.search(query, 9))
-    assert found.keys() == expected.keys()
-    assert all(abs(found[key] - expected[key]) < 1e-5 for key in found)
-
-
-def test_vectors_have_room_for_more_words_than_a_page_holds() -> None:
-    assert DIMENSIONS >= 64 * 64 // 4
-
-
-def test_the_best_window_holds_the_words_that_tell_most() -> None:
-    text = "port " * 30 + "x" * 40 + " the zebra listens on port 5432 today " + "y" * 80
-    score, window = best_window(text, {"zebra": 2.0, "port": 0.5, "5432": 3.0}, 60)
-    assert "zebra listens on port 5432" in window
-    assert score == 5.5
-
-
-def test_a_window_without_the_words_is_the_beginning() -> None:
-    assert best_window("alpha beta gamma", {"zebra": 1.0}, 8) == (0.0, "alpha be")
-    assert best_window("", {"zebra": 1.0}, 8) == (0.0, "")
-
-
-@given(
-    st.lists(st.sampled_from(("zebra", "port", "of", "x" * 9, "\n")), max_size=40).map(" ".join), st.integers(20, 120)
-)
-@settings(max_examples=80, deadline=None)
-def test_a_window_is_a_stretch_of_the_text_that_holds_what_it_scores(text: str, length: int) -> None:
-    rarity = {"zebra": 2.0, "port": 1.0}
-    score, window = best_window(text, rarity, length)
-    assert window in text
-    assert len(window) <= length
-    assert score <= sum(weight for word, weight in rarity.items() if word in window)
-    assert (score > 0.0) == ("zebra" in text or "port" in text)
-
-
-def test_a_word_longer_than_half_the_window_is_found() -> None:
-    token = "a" * 50
-    assert best_window(f"the key is {token}", {token: 1.0}, 80)[0] == 1.0
 
 
 def test_recall_finds_the_needle() -> None:
@@ -230,3 +103,22 @@ def test_probabilities_are_numbers_of_the_reader() -> None:
     (hit,) = remembering(FakeModel(), "zebra", ForgettingSchedule(((0, SMALL),))).recall("zebra", 1)
     assert hit.mode == SMALL
     assert hit.probabilities.dtype == np.float32
+
+
+def test_a_hit_says_which_characters_of_which_turn_it_holds() -> None:
+    memory = remembering(FakeModel(), "zebra crossing")
+    (hit,) = memory.recall("zebra", 1)
+    assert hit.number is not None
+    assert hit.spans == memory.context.pages[hit.number - 1].page.spans
+    assert sum(span.end - span.start for span in hit.spans) == len(hit.text)
+    assert {span.source for span in hit.spans} == set(hit.turns)
+
+
+def test_without_a_reader_the_source_itself_is_recalled() -> None:
+    class Blind(FakeModel):
+        def read(self, *_: Any) -> Any:
+            raise CheckpointError("no readout")
+
+    (hit,) = remembering(Blind(), "the zebra listens on 5432").recall("zebra", 1)
+    assert "the zebra listens on 5432" in hit.text
+    assert (hit.read, hit.certainty) == (False, 1.0)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optical_memory.memory.schedule import ForgettingSchedule
-from optical_memory.modes import BASE, NATIVE_MODES, SMALL, TINY, Mode
+from optical_memory.modes import BASE, NATIVE_MODES, TINY, Mode
 
 AGES = st.lists(st.integers(1, 500), max_size=5, unique=True).map(lambda ages: [0, *sorted(ages)])
 SCHEDULES = AGES.flatmap(
@@ -13,7 +13,7 @@ SCHEDULES = AGES.flatmap(
 ).map(ForgettingSchedule)
 
 
-@pytest.mark.parametrize(("age", "mode"), [(0, BASE), (7, BASE), (8, SMALL), (15, SMALL), (16, TINY), (9999, TINY)])
+@pytest.mark.parametrize(("age", "mode"), [(0, BASE), (7, BASE), (8, TINY), (9999, TINY)])
 def test_the_default_ladder(age: int, mode: Mode) -> None:
     assert ForgettingSchedule().mode_at(age) == mode
 
@@ -21,7 +21,7 @@ def test_the_default_ladder(age: int, mode: Mode) -> None:
 def test_the_default_only_ever_fades() -> None:
     sides = [ForgettingSchedule().mode_at(age).side for age in range(200)]
     assert sides == sorted(sides, reverse=True)
-    assert set(sides) == {mode.side for mode in (TINY, SMALL, BASE)}
+    assert set(sides) == {mode.side for mode in (TINY, BASE)}
 
 
 def test_a_negative_age_counts_as_none() -> None:
@@ -41,3 +41,13 @@ def test_ages_must_rise_from_zero(ages: tuple[int, ...]) -> None:
 def test_a_page_takes_the_last_step_it_has_reached(schedule: ForgettingSchedule, age: int) -> None:
     reached = [mode for since, mode in schedule.steps if since <= age]
     assert schedule.mode_at(age) == reached[-1]
+
+
+def test_a_schedule_with_a_wide_gap_keeps_its_step_across_it() -> None:
+    schedule = ForgettingSchedule.from_table([(0, "base"), (500, "tiny")])
+    assert [schedule.mode_at(age) for age in (0, 250, 499, 500)] == [BASE, BASE, BASE, TINY]
+
+
+def test_a_table_with_a_mode_that_is_none_is_told() -> None:
+    with pytest.raises(ValueError, match="huge"):
+        ForgettingSchedule.from_table([(0, "huge")])

@@ -1,0 +1,106 @@
+"""Reading a page back, and asking over a context that may be too long for the decoder."""
+
+import pytest
+
+from optical_memory.encoded import EncodedPage
+from optical_memory.errors import OpticalMemoryError
+from optical_memory.memory.optical_memory import OpticalMemory
+from renderers.transcript import MARKS
+from tests.memory.fake import FakeModel, conversation, memory_of
+from tests.memory.histories import Message
+
+
+def test_reading_gives_back_the_page() -> None:
+    memory = memory_of(FakeModel())
+    context = memory.compress(conversation(12, 3000))
+    for part in context.pages:
+        by_number, by_part = memory.read(part.number), memory.read(part)
+        assert by_number.text == by_part.text
+        assert by_number.codes.tolist() == part.page.codes.tolist()
+
+
+@pytest.mark.parametrize("number", [0, -1, 99])
+def test_a_page_that_is_not_there_is_told(number: int) -> None:
+    memory = memory_of(FakeModel())
+    count = len(memory.compress(conversation(12, 3000)).pages)
+    with pytest.raises(OpticalMemoryError, match=rf"no page {number}.*1 to {count}"):
+        memory.read(number)
+
+
+def test_reading_before_the_first_compress_is_told() -> None:
+    memory = memory_of(FakeModel())
+    with pytest.raises(OpticalMemoryError, match="compress"):
+        memory.read(1)
+    with pytest.raises(OpticalMemoryError, match="compress"):
+        memory.ask("what?")
+
+
+def asked(
+    history: list[Message], question: str, max_positions: int = 8192
+) -> tuple[OpticalMemory, list[str | EncodedPage]]:
+    """What the decoder is handed for a question."""
+    model = FakeModel(max_positions=max_positions)
+    memory = memory_of(model)
+    memory.compress(history)
+    answer = memory.ask(question, 16)
+    ((parts, told),) = model.asked
+    assert (told, answer) == (question, f"{len(parts)} parts, at most 16 tokens")
+    return memory, parts
+
+
+def with_needle(position: int, needle: str) -> list[Message]:
+    history = conversation(12, 4095)
+    text = history[position]["content"]
+    history[position]["content"] = f"{text[:2000]} {needle} {text[2000:]}"[:4095]
+    return history
+
+
+def positions(parts: list[str | EncodedPage]) -> int:
+    return sum(len(part) if isinstance(part, str) else part.sequence_length for part in parts)
+
+
+def test_asking_hands_over_the_whole_context_and_the_passage_last() -> None:
+    memory, parts = asked(with_needle(3, "the zebra listens on 5432"), "where does the zebra listen", 40_000)
+    assert parts[:-1] == memory.context.splice_parts()
+    assert "the zebra listens on 5432" in str(parts[-1])
+
+
+def test_too_long_a_context_loses_what_matters_least() -> None:
+    question = "where does the zebra listen"
+    memory, parts = asked(with_needle(3, "the zebra listens on 5432"), question, 17_200)
+    assert positions(parts) <= 17_200 - 16 - len(question) - 3
+    (expected,) = [part.encoded for part in memory.context.pages if "zebra" in part.page.text]
+    pages = [part for part in parts if isinstance(part, EncodedPage)]
+    assert expected in pages
+    assert len(pages) < len(memory.context.pages)
+
+
+def test_where_nothing_fits_the_passage_stands_alone() -> None:
+    _, parts = asked(with_needle(3, "the zebra listens on 5432"), "where does the zebra listen", 560)
+    (passage,) = parts
+    assert "the zebra listens on 5432" in str(passage)
+
+
+def test_a_newer_turn_is_told_under_its_own_marker() -> None:
+    memory, _ = asked(with_needle(11, "the zebra listens on 5432"), "where does the zebra listen")
+    passage = memory.passage_for("where does the zebra listen")
+    assert passage[0] == chr(MARKS["assistant"])
+    assert "the zebra listens on 5432" in passage
+
+
+def test_a_passage_is_short_whatever_the_history() -> None:
+    memory, _ = asked(with_needle(3, "the zebra"), "the zebra")
+    for length in (40, 480):
+        assert 1 < len(memory.passage_for("the zebra", length)) <= 1 + length
+
+
+def test_a_question_that_shares_no_word_still_gets_a_passage() -> None:
+    _, parts = asked(conversation(12, 4095), "xylophone?")
+    assert isinstance(parts[-1], str) and len(parts[-1]) > 1
+
+
+def test_asking_leaves_the_context_as_it_was() -> None:
+    memory, _ = asked(with_needle(3, "the zebra"), "the zebra")
+    before = memory.context
+    memory.ask("the zebra")
+    assert memory.context is before
