@@ -21,7 +21,12 @@ class Rates:
 def measure(
     systems: Sequence[System], first: tuple[History, str], second: tuple[History, str], text_tokens: int, share: float
 ) -> Rates:
-    """Asks both questions of every system. `text_tokens` of each history, `share` of them is the budget."""
+    """Asks both questions of every system. `text_tokens` of each history, `share` of them is the budget.
+
+    A question about the first turn comes before and does not count: what is set up once is not what the run takes.
+    """
+    for system in systems:
+        system.answer(first[0][:1], first[1], int(text_tokens * share))
     taken = []
     for history, question in (first, second):
         began = time.perf_counter()

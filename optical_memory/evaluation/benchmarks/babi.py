@@ -15,6 +15,8 @@ from optical_memory.evaluation.haystack import as_history, cycle
 from optical_memory.evaluation.metrics import only_label
 from optical_memory.language.tokenizer import count_text_tokens
 
+_PARTED = re.compile(r"\s*[\t|]\s*")
+"""What parts a question, its answer and its facts; some copies have a bar in place of the tab."""
 _FILE = re.compile(r"qa(\d+)_.*_test\.txt$")
 
 
@@ -83,7 +85,7 @@ def read_stories(path: Path) -> list[Story]:
             raise InvalidHistoryError(f"{path} is not of bAbI's form: a line begins with its number, got {line[:40]!r}")
         if number == "1":
             facts = {}
-        question, *answered = rest.split("\t")
+        question, *answered = _PARTED.split(rest.rstrip())
         if answered:
             numbers = list(facts)
             support = tuple(numbers.index(int(own)) for own in answered[-1].split() if int(own) in facts)

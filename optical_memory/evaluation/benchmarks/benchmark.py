@@ -48,7 +48,8 @@ class Benchmark(Protocol):
     """`load` finds the benchmark's files anywhere under a folder, no conversations where there are none; `score` gives each
     of its metrics, 0..1."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def load(self, folder: Path) -> list[Conversation]: ...
 

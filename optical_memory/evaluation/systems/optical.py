@@ -38,7 +38,7 @@ class OpticalPages:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpticalRecall:
-    """Every page in one mode in the store; in the context the last turn and the pages that recall ranks best."""
+    """Every page in one mode in the store; in the context those that recall ranks best."""
 
     shelf: Shelf
     mode: Mode

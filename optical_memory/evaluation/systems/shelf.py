@@ -47,13 +47,13 @@ class Shelf:
     def remember(
         self, history: History, schedule: ForgettingSchedule, *, lossless: bool = False, read: bool = True
     ) -> Remembered:
-        """The history compressed by a schedule; every turn but the last may be drawn. A budget that not even that text fits
+        """The history compressed by a schedule; every turn may be drawn: the newest is the question. A budget too small for a page
         leaves nothing."""
         key = (schedule, lossless)
         last = self._remembered.get(key)
         if last is not None and last.history is history:
             return last
-        memory = OpticalMemory(self.model, schedule=schedule, keep_last=1, lossless=lossless, store=self._store)
+        memory = OpticalMemory(self.model, schedule=schedule, keep_last=0, lossless=lossless, store=self._store)
         drawn = self._readable(history)
         try:
             context = memory.compress(drawn)

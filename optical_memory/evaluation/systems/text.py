@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,7 @@ class RetrievedText:
 
     def __init__(self) -> None:
         self._costs = TurnCosts()
-        self._last: tuple[History, object] | None = None
+        self._last: tuple[History, Any] | None = None
 
     def answer(self, history: History, question: str, budget: int) -> Answer:
         scores = self._index(history).get_scores(_WORD.findall(question.lower()))
@@ -90,7 +91,7 @@ class RetrievedText:
                 tokens += costs[place] + NEWLINE_TOKENS
         return answer_from(passages, question, tokens)
 
-    def _index(self, history: History) -> "object":
+    def _index(self, history: History) -> Any:
         """Kept for as long as questions go to the same history."""
         if self._last is None or self._last[0] is not history:
             try:
@@ -107,7 +108,8 @@ class TellingText:
     """The words that tell the most, by their self-information in the history itself, in their order.
 
     Stands in for LLMLingua-2 (arXiv 2403.12968), whose model cannot be bundled: selective context (arXiv 2310.06201) with a
-    bigram model of DeepSeek's tokens in place of a language model, fitted on the history, half its weight on single tokens.
+    bigram model of DeepSeek's tokens in place of a language model, fitted on the history but for the token at hand, half
+    its weight on single tokens.
     A word's information is the mean over its tokens.
     """
 
@@ -147,14 +149,16 @@ class TellingText:
 
 
 def information(sequences: Sequence[Sequence[int]]) -> list[NDArray[np.float64]]:
-    """-log p of every token: half by the token before it, half by how frequent it is, both counted in `sequences`."""
+    """-log p of every token: half by the token before it, half by how frequent it is, both counted in `sequences`.
+
+    A token's own occurrence does not count, or what stands there once would be foretold by the one place where it stands.
+    """
     single = Counter(token for tokens in sequences for token in tokens)
     pairs = Counter(pair for tokens in sequences for pair in pairwise(tokens))
     total = sum(single.values())
     found = []
     for tokens in sequences:
-        alone = [single[token] / total for token in tokens]
-        after = [0.0, *(pairs[pair] / single[pair[0]] for pair in pairwise(tokens))]
-        mixed = [-math.log(0.5 * one + 0.5 * other) for one, other in zip(alone, after, strict=False)]
-        found.append(np.array(mixed))
+        alone = [(single[token] - 0.5) / total for token in tokens]
+        after = [0.0, *((pairs[pair] - 1) / max(1, single[pair[0]] - 1) for pair in pairwise(tokens))]
+        found.append(np.array([-math.log((one + other) / 2) for one, other in zip(alone, after, strict=False)]))
     return found
