@@ -11,7 +11,7 @@ import numpy as np
 
 from optical_memory.errors import InvalidHistoryError
 from optical_memory.evaluation.needles import Quest, draw_quest
-from optical_memory.language.tokenizer import count_text_tokens, deepseek_bpe
+from optical_memory.language.tokenizer import deepseek_bpe
 
 TURN_TOKENS = 160
 """Text tokens of a turn, about: a paragraph."""
@@ -120,8 +120,3 @@ def as_history(turns: "list[str] | tuple[str, ...]") -> tuple[dict[str, str], ..
     """Turns as messages, user and assistant by turns."""
     roles = ("user", "assistant")
     return tuple({"role": roles[place % 2], "content": turn} for place, turn in enumerate(turns))
-
-
-def text_tokens_of(history: "tuple[dict[str, str], ...]") -> int:
-    """Text tokens of a whole history."""
-    return sum(count_text_tokens([message["content"] for message in history]))
