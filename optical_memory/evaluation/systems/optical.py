@@ -15,7 +15,7 @@ RECALLED = 16
 
 
 def one_mode(mode: Mode) -> ForgettingSchedule:
-    """Every page in one mode; under a budget the newest are kept."""
+    """Every page in one mode; under a budget a page is kept for how much text it holds and how new it is, not for what it says."""
     return ForgettingSchedule(((0, mode),), salience=None)
 
 
