@@ -70,7 +70,10 @@ def _how(run: Run) -> str:
     if share is None:
         return ""
     told = ", ".join(f"{one:.0%}" for one in (share if isinstance(share, list) else [share]))
-    return f"Budget: {told} of the text's tokens. 95 % intervals."
+    return (
+        f"Budget: {told} of the text's tokens. 95 % intervals. One extractive reader for all, no language model: it finds "
+        "sentences and cannot reason."
+    )
 
 
 def _needles(run: Run) -> Table:
