@@ -4,10 +4,11 @@ A system has a name and one method. This one keeps the beginning and the end of 
 """
 
 from optical_memory import load_model
+from optical_memory.evaluation.extraction import look_up
 from optical_memory.evaluation.needle_task import NeedlePlan, evaluate_needles
 from optical_memory.evaluation.report import as_table
 from optical_memory.evaluation.systems.catalogue import build
-from optical_memory.evaluation.systems.protocol import Answer, History, look_up
+from optical_memory.evaluation.systems.protocol import Answer, History
 from optical_memory.language.tokenizer import count_text_tokens, deepseek_bpe
 
 TEXT = "The keeper wiped the glass at noon. Then he waited, and the boats came home one by one. " * 40
@@ -27,4 +28,4 @@ class BothEnds:
 model = load_model("default")
 plan = NeedlePlan(lengths=(1000,), kinds=("number", "uuid"), tasks=("single",), budget_share=0.2, systems=("newest",))
 run = evaluate_needles(model, TEXT, plan, [*build(plan.systems, model), BothEnds()], None)
-print(as_table([figure for figure in run.figures if figure.metric == "right"]))
+print(as_table([figure for figure in run.figures if figure.task == "needles, single" and figure.metric == "right"]))

@@ -1,7 +1,7 @@
-"""An agent with two tools and an offline stand-in for the model: compress before every call of the model.
+"""An agent with two tools under a token budget, and an offline stand-in for the model: compress before every call of it.
 
 python examples/agent_loop.py
-python examples/agent_loop.py --turns 60
+python examples/agent_loop.py --turns 60 --budget 3000
 """
 
 import argparse
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
-from optical_memory import OpticalMemory
+from optical_memory import ForgettingSchedule, OpticalMemory
 
 Message = dict[str, Any]
 SYSTEM = "You keep the books of a hardware shop. Use `lookup` for what is in stock and `calculate` for products."
@@ -56,8 +56,10 @@ def stand_in(messages: list[Message]) -> Message:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--turns", type=int, default=300, metavar="N", help="calls of the model (300)")
-    turns = parser.parse_args().turns
-    memory, todo, seconds = OpticalMemory(), errands(), 0.0
+    parser.add_argument("--budget", type=int, default=4000, metavar="N", help="tokens of the whole context (4,000)")
+    options = parser.parse_args()
+    turns, todo, seconds = options.turns, errands(), 0.0
+    memory = OpticalMemory(schedule=ForgettingSchedule(budget=options.budget))
     history: list[Message] = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": next(todo)}]
     print(" turn   as text       now   ratio   seconds in compress")
     for turn in range(1, turns + 1):

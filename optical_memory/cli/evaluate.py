@@ -1,11 +1,11 @@
-"""Commands that measure: evaluate reading, fox, speed, needles, adapters, proxy, store, loop."""
+"""Commands that measure: evaluate reading, fox, speed, adapters, proxy, store, loop; experiments.py and remembering.py have
+the others."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optical_memory.cli import remembering
+from optical_memory.cli import experiments, remembering
 from optical_memory.cli.output import add_model_options, count, print_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ SPEED_PARTS = ("pages", "reader", "encoder", "decoder", "reuse")
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    evaluate = commands.add_parser("evaluate", help="Measure reading, Fox or speed.")
+    evaluate = commands.add_parser("evaluate", help="Measure reading, Fox, needles, dialogue or speed.")
     tasks = evaluate.add_subparsers(dest="task", required=True, metavar="TASK")
     reading = tasks.add_parser("reading", help="characters read right on whole pages, by mode")
     reading.add_argument(
@@ -38,8 +38,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     speed.add_argument(
         "--dtype", choices=("float32", "bfloat16", "float16"), help="the encoder's (float32, or bfloat16)"
     )
-    _add_needles(tasks)
     remembering.add_tasks(tasks)
+    experiments.add_tasks(tasks)
     proxy = tasks.add_parser("proxy", help="what the proxy adds before the first byte, with many streams open")
     proxy.add_argument("--histories", type=Path, required=True, nargs="+", metavar="FILE", help="conversations to send")
     proxy.add_argument("--streams", type=count, default=200, metavar="N", help="streams open at once (200)")
@@ -61,48 +61,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     loop.add_argument("--history", type=Path, required=True, metavar="FILE", help="a conversation")
     for task in (reading, fox, speed, store, loop):
         task.set_defaults(run=_evaluate)
+        task.add_argument("--out", type=Path, metavar="RUN", help="write a run's file, for `report`")
         add_model_options(task)
-
-
-def _add_needles(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    needles = tasks.add_parser(
-        "needles", help="planted facts by length, depth and kind, for every system at one budget"
-    )
-    needles.set_defaults(run=_needles)
-    needles.add_argument("--text", type=Path, metavar="DIR", help="a folder of UTF-8 text to hide them in")
-    needles.add_argument("--systems", metavar="A,B", help="which systems (all that need no trained decoder)")
-    needles.add_argument("--full", action="store_true", help="every kind, task and length; says first what that takes")
-    needles.add_argument("--out", type=Path, metavar="RUN", help="the run's file: resumed if it is there")
-    needles.add_argument("--seed", type=int, default=0)
-    add_model_options(needles)
-
-
-def _needles(options: argparse.Namespace) -> int:
-    from dataclasses import replace
-    from importlib import resources
-
-    from optical_memory.evaluation.haystack import read_folder
-    from optical_memory.evaluation.needle_task import NeedlePlan, evaluate_needles, full
-    from optical_memory.evaluation.report import as_table
-    from optical_memory.evaluation.run import RunFile
-    from optical_memory.evaluation.systems.catalogue import DEFAULT, build
-    from optical_memory.model import load_model
-
-    names = tuple(options.systems.split(",")) if options.systems else DEFAULT
-    model = load_model(options.model, options.device)
-    systems = build(names, model)
-    bundled = resources.files("optical_memory.evaluation") / "haystack.txt"
-    text = bundled.read_text(encoding="utf-8") if options.text is None else read_folder(options.text)
-    plan = full() if options.full else NeedlePlan()
-    plan = replace(
-        plan, systems=names, text="bundled" if options.text is None else options.text.name, seed=options.seed
-    )
-    if options.full:
-        tokens = plan.num_trials // len(plan.lengths) * sum(plan.lengths)
-        print(f"{plan.num_trials * len(systems):,} questions over {tokens:,} text tokens a system", file=sys.stderr)
-    run = evaluate_needles(model, text, plan, systems, RunFile(options.out) if options.out else None)
-    print(run.model_dump_json(indent=2) if options.json else as_table(run.figures))
-    return 0
 
 
 def _evaluate_adapters(options: argparse.Namespace) -> int:
@@ -136,13 +96,19 @@ def _evaluate(options: argparse.Namespace) -> int:
     from optical_memory.evaluation.report import as_table
     from optical_memory.model import load_model
 
+    model = load_model(options.model, options.device)
     if options.task == "loop":
         from optical_memory.evaluation.loop_lag import evaluate_loop
         from optical_memory.memory.files import load_history
 
         figures = evaluate_loop(options.model, options.device, load_history(options.history))
     else:
-        figures = _figures(load_model(options.model, options.device), options)
+        figures = _figures(model, options)
+    if options.out is not None:
+        from optical_memory.evaluation.run import fresh_run, write_whole
+
+        given = {name: str(value) for name, value in vars(options).items() if name not in ("run", "out", "json")}
+        write_whole(options.out, fresh_run(options.task, given, model).model_copy(update={"figures": figures}))
     if options.json:
         print_json({"figures": [figure.model_dump() for figure in figures]})
     else:

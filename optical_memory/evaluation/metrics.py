@@ -1,6 +1,11 @@
 """Scores, as the benchmarks define them."""
 
-from collections.abc import Sequence
+import re
+import string
+from collections import Counter
+from collections.abc import Collection, Sequence
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +28,78 @@ def string_match_all(answer: str, references: Sequence[str]) -> float:
     """Share of the references that stand in the answer, case aside (RULER, arXiv 2404.06654)."""
     lowered = answer.lower()
     return sum(reference.lower() in lowered for reference in references) / len(references) if references else 0.0
+
+
+@cache
+def _stemmer() -> Any:
+    try:
+        import snowballstemmer
+    except ImportError as error:
+        raise MissingExtraError("this score needs snowballstemmer: pip install 'optical-memory[evaluate]'") from error
+    return snowballstemmer.stemmer("porter")
+
+
+@lru_cache(maxsize=100_000)
+def stem(word: str) -> str:
+    """Porter's stem of a word in lower case."""
+    return str(_stemmer().stemWord(word))
+
+
+def answer_words(text: str) -> list[str]:
+    """Stems in order, without case, punctuation and the words that LoCoMo drops (arXiv 2402.17753)."""
+    plain = text.replace(",", "").lower().translate(str.maketrans("", "", string.punctuation))
+    return [stem(word) for word in re.sub(r"\b(a|an|the|and)\b", " ", plain).split()]
+
+
+def token_f1(answer: str, truth: str) -> float:
+    """Harmonic mean of precision and recall over the words of `answer_words`, repetitions counted."""
+    told, true = answer_words(answer), answer_words(truth)
+    common = sum((Counter(told) & Counter(true)).values())
+    return 2 * common / (len(told) + len(true)) if common else 0.0
+
+
+def listed_f1(answer: str, truth: str) -> float:
+    """Token F1 where the truth lists several things by commas: each truth's best match among the answer's, averaged."""
+    told = [part for part in answer.split(",") if part.strip()]
+    true = [part for part in truth.split(",") if part.strip()]
+    return float(np.mean([max((token_f1(one, part) for one in told), default=0.0) for part in true])) if true else 0.0
+
+
+def rouge_1(answer: str, truth: str) -> float:
+    """F1 of the stems of all words, repetitions counted (ROUGE-1, Lin 2004)."""
+    told, true = (Counter(map(stem, re.findall(r"\w+", text.lower()))) for text in (answer, truth))
+    common = (told & true).total()
+    return 2 * common / (told.total() + true.total()) if common else 0.0
+
+
+def contains_answer(text: str, answers: Sequence[str]) -> bool:
+    """Whether one of the answers stands in the text as whole words, case and punctuation aside (BFCL's agentic checker)."""
+    plain = f" {_standard(text)} "
+    return any(f" {wanted} " in plain for wanted in map(_standard, answers) if wanted)
+
+
+def _standard(text: str) -> str:
+    return " ".join(re.sub(r"[,./\-_*^()!?;:\"'`]", " ", text.lower()).split())
+
+
+def only_label(answer: str, label: str, question: str, labels: Collection[str]) -> bool:
+    """Whether `label` is the one task label in the answer that the question did not hold (BABILong, arXiv 2406.10149).
+
+    Of a label that is a list, "a,b", every part must be there.
+    """
+    lowered = answer.lower().split("\n")[0]
+    told = {one for one in labels if re.search(rf"\b{re.escape(one)}\b", lowered)}
+    told -= {one for one in labels if re.search(rf"\b{re.escape(one)}\b", question.lower())}
+    return told == set(label.lower().split(","))
+
+
+def share_in_order(words: Sequence[str], text: Sequence[str]) -> float:
+    """Share of `words` that stand in `text` in their order (longest common subsequence)."""
+    try:
+        from rapidfuzz.distance import LCSseq
+    except ImportError as error:
+        raise MissingExtraError("this score needs rapidfuzz: pip install 'optical-memory[evaluate]'") from error
+    return float(LCSseq.similarity(words, text)) / len(words) if words else 1.0
 
 
 def character_error_rate(output: str, truth: str) -> float:

@@ -1,12 +1,14 @@
-"""Pictures of a run, from its outcomes alone: needle heatmaps, recall against age, tokens against length."""
+"""Pictures of a run, from its file alone. Each is small enough for the width of a phone; the same run gives the same pictures."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from optical_memory.errors import MissingExtraError
+from optical_memory.evaluation.fox_table import PUBLISHED, fox_points
 from optical_memory.evaluation.run import Outcome, Run, grouped
 
 try:
@@ -16,68 +18,124 @@ except ImportError as _error:
     raise MissingExtraError("plots need matplotlib: pip install 'optical-memory[evaluate]'") from _error
 
 NUM_AGE_BINS = 6
+MARKS = "osD^vPX*<>hp"
+_SHOWN_IN_CELLS = 25
+"""Cells of a heatmap up to which each says how many of how many were right."""
 
 
-def heatmap(run: Run) -> "Drawing":
-    """Share of right answers by depth (downwards) and length, one panel a system; where nothing was asked it stays blank."""
-    panels = list(grouped(_planted(run), "system"))
-    columns = min(4, len(panels)) or 1
-    rows = -(-len(panels) // columns) or 1
-    drawing = Drawing(figsize=(3.0 * columns, 2.6 * rows), layout="constrained")
-    image = None
-    for number, ((system,), outcomes) in enumerate(panels, 1):
-        axes = drawing.add_subplot(rows, columns, number)
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Drawings under one title; where there are several they stand side by side if there is room."""
+
+    title: str
+    drawings: "tuple[Drawing, ...]"
+
+
+def plots_of(run: Run) -> list[Plot]:
+    """The pictures that suit a run's task."""
+    plots: list[Plot] = []
+    if run.task == "needles" and run.outcomes:
+        plots += [
+            Plot("Needle heatmap: share right by depth and length", heatmaps(run)),
+            Plot("Recall against age", (recall_by_age(run),)),
+        ]
+    if run.task == "dialogue" and run.outcomes:
+        plots.append(Plot("Evidence that reached the reader", evidence_bars(run)))
+    if run.outcomes:
+        plots += [
+            Plot("True tokens against history length", (by_length(run, "true tokens", lambda own: own.tokens),)),
+            Plot("Time against history length", (by_length(run, "seconds a question", lambda own: own.seconds),)),
+        ]
+    if fox_points(run.figures):
+        plots.append(Plot("Fidelity against true compression, Fox", (fidelity_by_compression(run),)))
+    return plots
+
+
+def heatmaps(run: Run) -> "tuple[Drawing, ...]":
+    """Share of right answers by depth (downwards) and length, one drawing a system; where nothing was asked it stays blank."""
+    drawings = []
+    for (system,), outcomes in grouped(_planted(run), "system"):
         lengths = sorted({outcome.length for outcome in outcomes})
         depths = sorted({outcome.depth for outcome in outcomes})
         shares = np.full((len(depths), len(lengths)), np.nan)
+        drawing = Drawing(figsize=(3.2, 2.8), layout="constrained")
+        axes = drawing.add_subplot()
         for (length, depth), cell in grouped(outcomes, "length", "depth"):
-            shares[depths.index(depth), lengths.index(length)] = _share_right(cell)
+            row, column = depths.index(depth), lengths.index(length)
+            shares[row, column] = _share_right(cell)
+            if shares.size <= _SHOWN_IN_CELLS:
+                told = f"{sum(own.verdict == 'right' for own in cell)}/{len(cell)}"
+                axes.text(column, row, told, ha="center", va="center", fontsize=9)
         image = axes.imshow(shares, vmin=0, vmax=1, cmap="RdYlGn", aspect="auto")
         axes.set_xticks(range(len(lengths)), [_thousands(length) for length in lengths])
         axes.set_yticks(range(len(depths)), [f"{depth:.0%}" for depth in depths])
-        axes.set_title(system, fontsize=9)
-        axes.set_xlabel("text tokens", fontsize=8)
-        axes.set_ylabel("depth", fontsize=8)
-        axes.tick_params(labelsize=7)
-    if image is not None:
-        drawing.colorbar(image, ax=drawing.axes, label="share right", shrink=0.8)
-    return drawing
+        axes.set_title(system, fontsize=10)
+        axes.set_xlabel("text tokens", fontsize=9)
+        axes.set_ylabel("depth", fontsize=9)
+        axes.tick_params(labelsize=8)
+        drawing.colorbar(image, ax=axes, shrink=0.9).ax.tick_params(labelsize=7)
+        drawings.append(drawing)
+    return tuple(drawings)
 
 
 def recall_by_age(run: Run) -> "Drawing":
-    """Share of right answers against the needle's age in turns, one line a system."""
+    """Share of right answers against the needle's age in turns, one line a system; bands of age hold as many questions each."""
     drawing, axes = _axes("turns behind the needle", "share right")
     ages = [outcome.age for outcome in _planted(run)]
     edges = np.unique(np.quantile(ages, np.linspace(0, 1, NUM_AGE_BINS + 1))) if ages else np.array([0.0])
-    for (system,), outcomes in grouped(_planted(run), "system"):
-        bins = np.clip(np.searchsorted(edges, [o.age for o in outcomes], side="right") - 1, 0, max(0, len(edges) - 2))
-        chosen = sorted(set(bins.tolist()))
-        middle = [
-            np.mean([o.age for o, index in zip(outcomes, bins, strict=True) if index == place]) for place in chosen
+    for number, ((system,), outcomes) in enumerate(grouped(_planted(run), "system")):
+        places = np.clip(np.searchsorted(edges, [o.age for o in outcomes], side="right") - 1, 0, max(0, len(edges) - 2))
+        bands = [
+            [own for own, place in zip(outcomes, places, strict=True) if place == band] for band in sorted(set(places))
         ]
-        shares = [
-            _share_right([o for o, index in zip(outcomes, bins, strict=True) if index == place]) for place in chosen
-        ]
-        axes.plot(middle, shares, marker="o", label=system)
+        middles = [float(np.mean([own.age for own in band])) for band in bands]
+        axes.plot(middles, [_share_right(band) for band in bands], marker=_mark(number), label=system)
+    axes.set_xscale("symlog", linthresh=8)
     axes.set_ylim(-0.03, 1.03)
-    axes.legend(fontsize=7)
+    _legend(drawing)
     return drawing
 
 
-def tokens_by_length(run: Run) -> "Drawing":
-    """True tokens of every system's context against the history's text tokens."""
-    drawing, axes = _axes("text tokens of the history", "true tokens of the context")
-    for (system,), outcomes in grouped(run.outcomes, "system"):
+def by_length(run: Run, told: str, value: Callable[[Outcome], float]) -> "Drawing":
+    """Mean of a value over a history's questions against the history's text tokens, one line a system."""
+    drawing, axes = _axes("text tokens of the history", told)
+    for number, ((system,), outcomes) in enumerate(grouped(run.outcomes, "system")):
         lengths = sorted({outcome.length for outcome in outcomes})
-        means = [np.mean([o.tokens for o in outcomes if o.length == length]) for length in lengths]
-        axes.plot(lengths, means, marker="o", label=system)
+        means = [np.mean([value(own) for own in outcomes if own.length == length]) for length in lengths]
+        axes.plot(lengths, np.maximum(means, 1e-4), marker=_mark(number), label=system)
     axes.set_xscale("log")
-    axes.set_yscale("symlog", linthresh=100)
-    axes.legend(fontsize=7)
+    axes.set_yscale("log")
+    _legend(drawing)
     return drawing
 
 
-PLOTS = {"needle heatmap": heatmap, "recall against age": recall_by_age, "tokens against length": tokens_by_length}
+def evidence_bars(run: Run) -> "tuple[Drawing, ...]":
+    """Mean evidence recall of every system with its 95 % interval, one drawing a benchmark and budget."""
+    figures = [figure for figure in run.figures if figure.metric == "evidence recall"]
+    drawings = []
+    for task in dict.fromkeys(figure.task for figure in figures):
+        own = [figure for figure in figures if figure.task == task][::-1]
+        drawing = Drawing(figsize=(3.8, 0.7 + 0.24 * len(own)), layout="constrained")
+        axes = drawing.add_subplot()
+        errors = [[f.value - f.low for f in own], [f.high - f.value for f in own]]
+        axes.barh([f.system for f in own], [f.value for f in own], xerr=np.maximum(errors, 0), color="#6a9fb5")
+        axes.set_xlim(0, 1.02)
+        axes.set_title(f"{task}, n = {own[0].n}", fontsize=10)
+        axes.tick_params(labelsize=8)
+        drawings.append(drawing)
+    return tuple(drawings)
+
+
+def fidelity_by_compression(run: Run) -> "Drawing":
+    """Set precision against text tokens over true sequence length: the published points, and every reader of the run."""
+    drawing, axes = _axes("text tokens : true sequence length", "set precision on Fox")
+    lines = PUBLISHED | fox_points(run.figures)
+    for number, (reader, points) in enumerate(lines.items()):
+        across, up = zip(*sorted(points), strict=True)
+        axes.plot(across, up, marker=_mark(number), label=reader, linestyle="--" if reader in PUBLISHED else "-")
+    axes.set_ylim(None, 1.01)
+    _legend(drawing)
+    return drawing
 
 
 def to_svg(drawing: "Drawing") -> str:
@@ -93,12 +151,20 @@ def to_svg(drawing: "Drawing") -> str:
 
 
 def _axes(across: str, up: str) -> "tuple[Drawing, Any]":
-    drawing = Drawing(figsize=(6.4, 3.6), layout="constrained")
+    drawing = Drawing(figsize=(5.0, 4.6), layout="constrained")
     axes = drawing.add_subplot()
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.grid(alpha=0.3)
     return drawing, axes
+
+
+def _legend(drawing: "Drawing") -> None:
+    drawing.legend(fontsize=8, loc="outside lower center", ncols=2)
+
+
+def _mark(number: int) -> str:
+    return MARKS[number % len(MARKS)]
 
 
 def _planted(run: Run) -> list[Outcome]:

@@ -4,21 +4,23 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from optical_memory.errors import InvalidHistoryError
 from optical_memory.evaluation.report import Figure
+from optical_memory.model import Model
 
-FORMAT = "optical-memory-run-1"
+FORMAT = "optical-memory-run-2"
 
 
 class Outcome(BaseModel):
-    """One question to one system. `age`: turns behind the needle; `length`: text tokens of the history."""
+    """One question to one system. `age`: turns behind the needle or the oldest evidence, -1 without any; `length`: text
+    tokens of the history; `scores` by the benchmark's own metrics."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,10 +35,11 @@ class Outcome(BaseModel):
     age: int
     verdict: str
     seconds: float
+    scores: dict[str, float] = {}
 
 
 class Run(BaseModel):
-    """Everything that a report needs: `plan` repeats the run, `figures` are computed from `outcomes`."""
+    """Everything that a report needs: `plan` repeats the run, `figures` are computed from `outcomes` where there are any."""
 
     format: str = FORMAT
     task: str
@@ -47,6 +50,30 @@ class Run(BaseModel):
     machine: str
     outcomes: list[Outcome] = []
     figures: list[Figure] = []
+
+    def same(self, other: "Run") -> str | None:
+        """The name of what parts two runs, None if they are one."""
+        names = ("task", "plan", "fingerprint")
+        return next((name for name in names if getattr(self, name) != getattr(other, name)), None)
+
+
+class RunBook(BaseModel):
+    """Runs that belong together, in one file."""
+
+    format: str = FORMAT
+    runs: list[Run]
+
+
+def fresh_run(task: str, plan: Mapping[str, Any], model: Model) -> Run:
+    """A run of a task in which nothing was asked yet."""
+    return Run(
+        task=task,
+        plan=canonical(plan),
+        model=model.config.name,
+        fingerprint=model.fingerprint,
+        commit=commit(),
+        machine=machine(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +90,47 @@ class RunFile:
         if not self.path.exists():
             return fresh
         found = read_run(self.path)
-        for name in ("task", "plan", "fingerprint"):
-            if getattr(found, name) != getattr(fresh, name):
-                raise InvalidHistoryError(
-                    f"{self.path} holds a run of another {name}; choose another file with --out, or delete it"
-                )
+        parted = found.same(fresh)
+        if parted is not None:
+            raise InvalidHistoryError(
+                f"{self.path} holds a run of another {parted}; choose another file with --out, or delete it"
+            )
         return found
 
     def save(self, run: Run) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        part = self.path.with_name(self.path.name + ".part")
-        part.write_text(run.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        part.replace(self.path)
+        write_whole(self.path, run)
+
+
+def write_whole(path: Path, book: Run | RunBook) -> None:
+    """One line an outcome and a figure, so that changes can be read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    text = json.dumps(book.model_dump(), ensure_ascii=False, separators=(",", ":"))
+    part.write_text(text.replace('},{"', '},\n{"') + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 def read_run(path: Path) -> Run:
-    """Raises InvalidHistoryError for a file that is missing or not a run."""
+    """The one run of a file. Raises InvalidHistoryError for a file that is missing or not a run."""
+    runs = read_runs(path)
+    if len(runs) != 1:
+        raise InvalidHistoryError(f"{path} holds {len(runs)} runs; one was expected")
+    return runs[0]
+
+
+def read_runs(path: Path) -> list[Run]:
+    """A file's run or runs. Raises InvalidHistoryError for a file that is missing or holds none."""
     try:
-        run = Run.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        loaded = json.loads(path.read_text(encoding="utf-8"))
+        is_book = isinstance(loaded, dict) and "runs" in loaded
+        book = RunBook.model_validate(loaded) if is_book else RunBook(runs=[Run.model_validate(loaded)])
+    except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise InvalidHistoryError(f"{path} is not a run that `optical-memory evaluate` wrote: {reason}") from error
-    if run.format != FORMAT:
-        raise InvalidHistoryError(f"{path} has format {run.format!r}; this version reads {FORMAT!r}")
-    return run
+    for run in book.runs:
+        if run.format != FORMAT:
+            raise InvalidHistoryError(f"{path} has format {run.format!r}; this version reads {FORMAT!r}")
+    return book.runs
 
 
 def machine() -> str:
@@ -109,7 +153,7 @@ def canonical(plan: Mapping[str, Any]) -> dict[str, Any]:
     return loaded
 
 
-def grouped(outcomes: list[Outcome], *names: str) -> Iterator[tuple[tuple[Any, ...], list[Outcome]]]:
+def grouped(outcomes: Sequence[Outcome], *names: str) -> Iterator[tuple[tuple[Any, ...], list[Outcome]]]:
     """Outcomes by the values of some fields, in order of first appearance."""
     groups: dict[tuple[Any, ...], list[Outcome]] = {}
     for outcome in outcomes:

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from optical_memory.evaluation.metrics import character_error_rate, mean_interval, set_precision, set_recall
+from optical_memory.evaluation.metrics import (
+    character_error_rate,
+    contains_answer,
+    listed_f1,
+    mean_interval,
+    rouge_1,
+    set_precision,
+    set_recall,
+    share_in_order,
+    token_f1,
+)
 from optical_memory.evaluation.reading import page_bootstrap
 from optical_memory.evaluation.report import Figure, as_table, wilson
 
@@ -17,6 +27,31 @@ def test_set_precision_ignores_order_and_repetition() -> None:
 def test_character_error_rate_is_levenshtein_over_the_longer() -> None:
     assert character_error_rate("kitten", "sitting") == pytest.approx(3 / 7)
     assert character_error_rate("same", "same") == 0.0
+
+
+def test_token_f1_stems_and_drops_articles() -> None:
+    assert token_f1("The cats were running", "a cat runs") == pytest.approx(2 * 2 / (3 + 2))
+    assert token_f1("cat cat", "cat") == pytest.approx(2 / 3), "repetitions count"
+    assert token_f1("", "cat") == 0.0
+
+
+def test_listed_f1_averages_the_best_match_of_each_part() -> None:
+    assert listed_f1("pottery, a red kayak", "kayak, pottery, swimming") == pytest.approx((2 / 3 + 1 + 0) / 3)
+
+
+def test_rouge_1_counts_overlapping_stems() -> None:
+    assert rouge_1("the boats sailed", "the boat sails home") == pytest.approx(2 * 3 / 7)
+
+
+def test_contained_answers_are_whole_words() -> None:
+    assert contains_answer("You are 35, I think.", ["35", "thirty-five"])
+    assert contains_answer("Thirty five!", ["35", "thirty-five"])
+    assert not contains_answer("You are 1350.", ["35"])
+
+
+def test_share_in_order_asks_for_the_order() -> None:
+    assert share_in_order("a b c d".split(), "x a b y d".split()) == 0.75
+    assert share_in_order("a b".split(), "b a".split()) == 0.5
 
 
 def test_wilson_interval_of_nine_in_ten() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from optical_memory.errors import InvalidHistoryError
-from optical_memory.evaluation.haystack import as_turns, cycle, draw_trial, read_folder
-from optical_memory.evaluation.needles import NUM_SIBLINGS, TASKS, VALUES, draw_quest, verdict
-from optical_memory.evaluation.systems.protocol import look_up
+from optical_memory.evaluation.extraction import look_up
+from optical_memory.evaluation.haystack import Haystack, cycle, draw_trial, read_folder
+from optical_memory.evaluation.needles import ADJECTIVES, NOUNS, NUM_SIBLINGS, TASKS, VALUES, draw_quest, verdict
 from optical_memory.language.tokenizer import count_text_tokens
 
 TEXT = "The keeper wiped the glass at noon. He oiled the clockwork. Then he waited, and the boats came home. " * 30
@@ -61,15 +61,21 @@ def test_needles_stand_behind_a_full_stop_at_their_depth_and_in_one_turn() -> No
         trial = draw_trial(haystack, "code", "single", depth, np.random.default_rng(2))
         text = "".join(turn["content"] for turn in trial.history)
         place = text.index(trial.quest.statements[0])
-        assert place == 1 or text[place - 2] == "."
+        assert place == 1 or text[place - 2] == "." or trial.history[trial.places[0]]["content"].startswith(" One")
         assert abs(place / len(text) - depth) < 0.1
         assert sum(trial.quest.statements[0] in turn["content"] for turn in trial.history) == 1
+        assert trial.quest.statements[0] in trial.history[trial.places[0]]["content"]
 
 
-def test_turns_joined_are_the_text() -> None:
-    turns = as_turns(TEXT)
-    assert "".join(turn["content"] for turn in turns) == TEXT
-    assert len(turns) > 3
+@pytest.mark.parametrize("task", TASKS)
+def test_a_haystack_changes_only_where_needles_stand(task: str) -> None:
+    haystack = cycle(TEXT, 2000)
+    assert "".join(haystack.turns) == haystack.text
+    trial = draw_trial(haystack, "path", task, 0.5, np.random.default_rng(3))
+    contents = [turn["content"] for turn in trial.history]
+    assert [len(content) for content in contents] == [len(turn) for turn in haystack.turns]
+    changed = [place for place, turn in enumerate(haystack.turns) if contents[place] != turn]
+    assert changed == sorted(trial.places) and len(changed) == len(trial.quest.statements)
 
 
 def test_a_needle_that_stands_there_by_chance_is_drawn_again() -> None:
@@ -84,5 +90,12 @@ def test_bad_input_is_named(tmp_path: Path) -> None:
         read_folder(tmp_path)
     with pytest.raises(InvalidHistoryError, match="at least one text token"):
         cycle(TEXT, 0)
+    with pytest.raises(InvalidHistoryError, match="what was given is empty"):
+        cycle(" \n", 100)
+    with pytest.raises(InvalidHistoryError, match="has room for 2 needles of the kind word; multi-key plants 4"):
+        draw_trial(cycle(TEXT, 250), "word", "multi-key", 0.5, np.random.default_rng(0))
+    every_key = " ".join(f"{adjective}-{noun}" for adjective in ADJECTIVES for noun in NOUNS)
+    with pytest.raises(InvalidHistoryError, match="50 needles in a row stood in the haystack by chance"):
+        draw_trial(Haystack(every_key, 30_000), "word", "single", 0.5, np.random.default_rng(0))
     with pytest.raises(ValueError, match="got poem, single"):
         draw_quest("poem", "single", np.random.default_rng(0))

@@ -1,108 +1,86 @@
 """Optical systems: old turns as visual tokens, answered from all pages, from recalled pages, or by the decoder over the splice."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from optical_memory.evaluation.systems.protocol import Answer, History, look_up
-from optical_memory.language.tokenizer import count_text_tokens
+from optical_memory.evaluation.extraction import answer_from
+from optical_memory.evaluation.systems.protocol import Answer, History, Passage
+from optical_memory.evaluation.systems.shelf import Shelf, turn_places
 from optical_memory.memory.context import TextPart
-from optical_memory.memory.fidelity import source_text
-from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.memory.schedule import ForgettingSchedule
-from optical_memory.model import Model
 from optical_memory.modes import Mode
 
-
-def memory_of(model: Model, schedule: ForgettingSchedule, history: History) -> OpticalMemory:
-    """A memory in which every turn but the last may be drawn."""
-    memory = OpticalMemory(model, schedule=schedule, keep_last=1)
-    memory.compress(history)
-    return memory
+ANSWER_TOKENS = 48
+RECALLED = 16
+"""Pages that recall hands to the reader at most."""
 
 
 def one_mode(mode: Mode) -> ForgettingSchedule:
-    return ForgettingSchedule(((0, mode),))
+    """Every page in one mode; under a budget a page is kept for how much text it holds and how new it is, not for what it says."""
+    return ForgettingSchedule(((0, mode),), salience=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """Text as a system hands it to the reader, a probability for every character, and what it costs."""
-
-    text: str = ""
-    probabilities: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
-    tokens: int = 0
-
-    def after(self, text: str, probabilities: NDArray[np.float32], tokens: int) -> "Delivered":
-        """With `text` put in front."""
-        return Delivered(text + self.text, np.concatenate([probabilities, self.probabilities]), self.tokens + tokens)
-
-    def answer(self, question: str) -> Answer:
-        text, certainty = look_up(self.text, question, self.probabilities)
-        return Answer(text, self.tokens, certainty)
-
-
-def newest_text(memory: OpticalMemory, budget: int) -> Delivered:
-    """The turns that stay text, as far as the budget goes."""
-    delivered = Delivered()
-    for part in reversed(memory.context.parts):
-        if isinstance(part, TextPart):
-            cost = count_text_tokens([part.text])[0]
-            if delivered.tokens + cost > budget:
-                break
-            delivered = delivered.after(part.text, np.ones(len(part.text), dtype=np.float32), cost)
-    return delivered
-
-
+@dataclass(frozen=True, slots=True, eq=False)
 class OpticalPages:
-    """The turns that stay text, then every page that the budget holds, the newest first, read back from its visual tokens."""
+    """The context that a schedule makes within the budget, its pages read back from their visual tokens.
 
-    def __init__(self, model: Model, schedule: ForgettingSchedule, name: str) -> None:
-        self.model = model
-        self.schedule = schedule
-        self.name = name
+    `lossless` keeps errata beside them, as text that counts.
+    """
+
+    shelf: Shelf
+    schedule: ForgettingSchedule
+    name: str
+    lossless: bool = False
 
     def answer(self, history: History, question: str, budget: int) -> Answer:
-        memory = memory_of(self.model, self.schedule, history)
-        delivered = newest_text(memory, budget)
-        for part in reversed(memory.context.pages):
-            if delivered.tokens + part.encoded.sequence_length > budget:
-                break
-            reading = memory.read(part)
-            probabilities = reading.probabilities[part.page.source_cells]
-            delivered = delivered.after(source_text(part.page, reading), probabilities, part.encoded.sequence_length)
-        return delivered.answer(question)
+        kept = self.shelf.remember(history, self.schedule.within(budget), lossless=self.lossless)
+        return answer_from(kept.passages, question, kept.tokens)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class OpticalRecall:
-    """The turns that stay text, then the pages that recall ranks best for the question, read back in the mode they are kept in."""
+    """Every page in one mode in the store; in the context those that recall ranks best."""
 
-    def __init__(self, model: Model, mode: Mode) -> None:
-        self.model = model
-        self.mode = mode
-        self.name = f"optical recall, {mode}"
+    shelf: Shelf
+    mode: Mode
+
+    @property
+    def name(self) -> str:
+        return f"optical recall, {self.mode}"
 
     def answer(self, history: History, question: str, budget: int) -> Answer:
-        memory = memory_of(self.model, one_mode(self.mode), history)
-        delivered = newest_text(memory, budget)
-        limit = (budget - delivered.tokens) // self.mode.sequence_length()
-        for page in sorted(memory.recall(question, limit), key=lambda page: -(page.number or 0)):
-            delivered = delivered.after(page.text, page.probabilities, self.mode.sequence_length())
-        return delivered.answer(question)
+        kept = self.shelf.remember(history, one_mode(self.mode), read=False)
+        assert kept.memory is not None, "only a budget can leave nothing"
+        turns, context = turn_places(history), kept.memory.context
+        texts = [part for part in context.parts if isinstance(part, TextPart)]
+        tokens = sum(text.tokens for text in context.report.texts)
+        if tokens > budget:
+            return answer_from((), question, 0)
+        passages = [Passage(turns[part.turn.id], part.text) for part in texts]
+        limit = min(RECALLED, (budget - tokens) // self.mode.sequence_length())
+        for found in kept.memory.recall(question, limit):
+            assert found.number is not None, "no page leaves a context without a budget"
+            passages += self.shelf.read(kept.memory, context.pages[found.number - 1], turns)
+            tokens += self.mode.sequence_length()
+        return answer_from(passages, question, tokens)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class OpticalSplice:
     """The decoder over the spliced context; its certainty is not known, so that every answer counts as confident."""
 
-    def __init__(self, model: Model, mode: Mode) -> None:
-        self.model = model
-        self.mode = mode
-        self.name = f"optical splice, {mode}"
+    shelf: Shelf
+    mode: Mode
+
+    @property
+    def name(self) -> str:
+        return f"optical splice, {self.mode}"
 
     def answer(self, history: History, question: str, budget: int) -> Answer:
-        memory = memory_of(self.model, one_mode(self.mode), history)
-        pages = memory.context.pages[-(budget // self.mode.sequence_length()) :]
-        parts = [part.encoded for part in pages]
-        answer = self.model.answer(parts, question, max_new_tokens=48)
-        return Answer(answer, sum(part.sequence_length for part in parts))
+        model = self.shelf.model
+        room = model.decoder_config.max_positions - ANSWER_TOKENS - len(question) - 8
+        kept = self.shelf.remember(history, one_mode(self.mode).within(min(budget, room)))
+        if kept.memory is None:
+            return answer_from((), question, 0)
+        parts = kept.memory.context.splice_parts()
+        answer = model.answer(parts, question, max_new_tokens=ANSWER_TOKENS)
+        return Answer(answer, kept.tokens, passages=kept.passages)
