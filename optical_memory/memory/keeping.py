@@ -41,6 +41,15 @@ class Keeper:
     def key(self, page: Page, mode: Mode) -> TokenKey:
         return TokenKey(page.digest, mode, self.model.fingerprint, RENDERER_VERSION, self.scope)
 
+    def made(self, page: Page, mode: Mode) -> StoredPage:
+        """A page in a mode, from the store or made now."""
+        key = self.key(page, mode)
+        stored = self.store.get(key)
+        if stored is None:
+            stored = encode_and_measure(self.model, [page], mode)[0]
+            self.store.put(key, stored)
+        return stored
+
     def facts(
         self,
         draft: Draft,

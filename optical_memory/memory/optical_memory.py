@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, RLock
@@ -19,10 +18,9 @@ from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
 from optical_memory.memory.draft import Draft, TokenCounter, draft_of
 from optical_memory.memory.durable import Durable, open_store
 from optical_memory.memory.embedder import Embedder
-from optical_memory.memory.fidelity import encode_and_measure
 from optical_memory.memory.forget import Receipt, turns_meant
 from optical_memory.memory.keeping import Keeper, Kept, Progress
-from optical_memory.memory.recall import PageIndex, best_window
+from optical_memory.memory.recall import PageIndex, best_window, page_keys
 from optical_memory.memory.recollection import Recollection, from_source, recollect
 from optical_memory.memory.record import Record, records_of
 from optical_memory.memory.report import Plan
@@ -33,7 +31,7 @@ from optical_memory.memory.turn import Turn, parse_history
 from optical_memory.memory.worker import Worker, step_of
 from optical_memory.model import Model, load_model
 from optical_memory.modes import Mode
-from renderers import RENDERER_VERSION, Page
+from renderers import RENDERER_VERSION
 from renderers.transcript import MARKS
 
 KEEP_LAST = 4
@@ -239,10 +237,7 @@ class OpticalMemory:
         """Keeps the index in step with the pages there are, in the context or out of it."""
         drawn = [page for page, place in zip(draft.pages, kept, strict=True) if place.option.kind != "text"]
         keys = page_keys([page.page for page in drawn])
-        self._index.keep_only(set(keys))
-        for key, page in zip(keys, drawn, strict=True):
-            if key not in self._index:
-                self._index.add(key, "\n".join(page.texts))
+        self._index.follow({key: "\n".join(page.texts) for key, page in zip(keys, drawn, strict=True)})
 
     # Read, recall, ask
 
@@ -347,31 +342,13 @@ class OpticalMemory:
         return pages[number - 1]
 
     def _recollect(self, part: PagePart | OutPage, score: float) -> Recollection:
-        """A page as it reads at the schedule's sharpest mode; its source's text, where the device has no room."""
+        """A page at the schedule's sharpest mode; from its source where the device has no room for it."""
         mode = self.schedule.sharpest
         try:
-            return recollect(self.model, part, self._sharpened(part, mode), score)
+            if isinstance(part, PagePart) and part.encoded.mode == mode:
+                return recollect(self.model, part, part.encoded, score)
+            return recollect(self.model, part, self._keeper.made(part.page, mode).encoded, score)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             return from_source(part, mode, score)
-
-    def _sharpened(self, part: PagePart | OutPage, mode: Mode) -> EncodedPage:
-        if isinstance(part, PagePart) and part.encoded.mode == mode:
-            return part.encoded
-        key = self._keeper.key(part.page, mode)
-        stored = self.store.get(key)
-        if stored is None:
-            stored = encode_and_measure(self.model, [part.page], mode)[0]
-            self.store.put(key, stored)
-        return stored.encoded
-
-
-def page_keys(pages: Sequence[Page]) -> list[Hashable]:
-    """A key for each page of a context: its digest, and a count that tells pages apart that look alike."""
-    seen: Counter[str] = Counter()
-    keys: list[Hashable] = []
-    for page in pages:
-        keys.append((page.digest, seen[page.digest]))
-        seen[page.digest] += 1
-    return keys

@@ -1,12 +1,14 @@
 """Finding pages again: what shares rare words with a query and what lies near it, the two rankings fused by rank."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from threading import RLock
 
 from optical_memory.memory.dense import DenseIndex
 from optical_memory.memory.embedder import Embedder, HashedEmbedder
 from optical_memory.memory.lexical import LexicalIndex
 from optical_memory.memory.words import WORD, forms, words
+from renderers import Page
 
 RANK_OFFSET = 20
 """Of reciprocal rank fusion (Cormack 2009): how little the first places of a ranking stand out. Chosen, as are the weights and
@@ -53,9 +55,12 @@ class PageIndex:
                 del self._keys[number]
             self._dense.remove(numbers)
 
-    def keep_only(self, keys: set[Hashable]) -> None:
-        """Removes every page whose key is not in `keys`."""
-        self.remove(*[key for key in self._numbers if key not in keys])
+    def follow(self, texts: Mapping[Hashable, str]) -> None:
+        """Removes every page that is not among these, and adds those that are new."""
+        self.remove(*[key for key in self._numbers if key not in texts])
+        for key, text in texts.items():
+            if key not in self:
+                self.add(key, text)
 
     def rarity(self, query: str) -> dict[str, float]:
         """How much each word of a query tells: the logarithm of pages over pages that hold it."""
@@ -74,6 +79,16 @@ class PageIndex:
             ]
             fused = fuse((lexical, LEXICAL_WEIGHT), (dense, DENSE_WEIGHT))
             return [(self._keys[number], score) for number, score in fused[:limit]]
+
+
+def page_keys(pages: Sequence[Page]) -> list[Hashable]:
+    """A key for each page of a context: its digest, and a count that tells pages apart that look alike."""
+    seen: Counter[str] = Counter()
+    keys: list[Hashable] = []
+    for page in pages:
+        keys.append((page.digest, seen[page.digest]))
+        seen[page.digest] += 1
+    return keys
 
 
 def fuse(*rankings: tuple[Iterable[int], float]) -> list[tuple[int, float]]:

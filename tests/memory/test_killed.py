@@ -32,5 +32,5 @@ def test_a_conversation_killed_at_any_point_goes_on_as_if_it_never_was(tmp_path:
 @pytest.mark.slow
 def test_forgetting_killed_at_any_point_is_finished_or_never_begun(tmp_path: Path) -> None:
     counts = killed(tmp_path, "forgetters", seed=5)
-    assert counts["kills"] >= 4
+    assert counts["kills"] >= 1
     assert counts["forgotten"] + counts["untouched"] == 16
