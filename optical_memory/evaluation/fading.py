@@ -18,12 +18,15 @@ from optical_memory.evaluation.planting import AGES, Legible, Planted, age_bins,
 from optical_memory.evaluation.report import Figure, wilson
 from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.memory.context import Context, TextPart
+from optical_memory.memory.draft import blocks_of
 from optical_memory.memory.ledger import Ledger, stretches, told_by
 from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.memory.schedule import PRESETS, ForgettingSchedule
 from optical_memory.memory.store import TokenStore
+from optical_memory.memory.turn import parse_history
 from optical_memory.model import Model
 from optical_memory.modes import BASE, LARGE, SMALL, TINY
+from renderers import Page, lay_out
 
 DEFAULT, CUT = "default", "newest text alone, default's tokens"
 SCHEDULES: Mapping[str, ForgettingSchedule] = {
@@ -87,7 +90,7 @@ def _evaluate_kind(model: Model, kind: str, conversations: Sequence[Conversation
             tallies[name].add(planted, legible, report.tokens_before, report.tokens_after, on_pages)
             if name == DEFAULT:
                 _cut(tallies[CUT], planted, context)
-                ledgers.append(_told_by_ledger(context))
+        ledgers.append(_told_by_ledger(lay_out(blocks_of(parse_history(conversation.messages)), model.grid)))
         misses += foreseen_and_measured(model, planted, store)
     figures = [figure for name, tally in tallies.items() for figure in _figures(kind, name, tally)]
     figures += _ledger_figures(kind, sum(ledgers))
@@ -134,10 +137,9 @@ def _cut(tally: Tally, planted: Planted, context: Context) -> None:
     tally.add(planted, legible_in(turns, kept), context.report.tokens_before, after)
 
 
-def _told_by_ledger(context: Context) -> NDArray[np.int64]:
-    """(strings at risk, of these told so far, tokens of the notes, tokens of the pages' text), for the pages of a context."""
+def _told_by_ledger(pages: Sequence[Page]) -> NDArray[np.int64]:
+    """(strings at risk, of these told so far, tokens of the notes, tokens of the pages' text); nothing is planted here."""
     ledger, told, sums = Ledger(), "", np.zeros(4, dtype=np.int64)
-    pages = [part.page for part in context.pages]
     for page, note in zip(pages, ledger.notes(pages), strict=True):
         told += "\n" + "\n".join(told_by(note))
         strings = ledger.strings_of(page)

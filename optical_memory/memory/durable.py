@@ -18,7 +18,11 @@ def open_store(place: "TokenStore | str | Path | None", device: torch.device) ->
     """The store itself, one on disk in a folder, or one in memory."""
     if place is None:
         return TokenStore(device=device)
-    return place if isinstance(place, TokenStore) else TokenStore(files=TokenFiles(Path(place).expanduser()), device=device)
+    return (
+        place
+        if isinstance(place, TokenStore)
+        else TokenStore(files=TokenFiles(Path(place).expanduser()), device=device)
+    )
 
 
 class Durable:

@@ -1,6 +1,5 @@
 """The memory over a checkpoint of official layout: no readout, so the decoder answers and the source is what is recalled."""
 
-
 import pytest
 
 from optical_memory import OpticalMemory
