@@ -47,9 +47,8 @@ def test_reads_random_strings(bundled_model: Model, mode: Mode) -> None:
 def test_typographic_quotes_are_read(bundled_model: Model) -> None:
     text = "“It’s ‘fine’,” she said – and left… " * 100
     pages = lay_out(transcript_blocks(text, "assistant", "t"), bundled_model.grid)[:1]
-    # A quarter of this text is quotes, the hardest there is for these weights, as the card says.
-    assert accuracy(bundled_model, pages, TINY) >= 0.95
-    assert accuracy(bundled_model, pages, BASE) >= 0.89
+    assert accuracy(bundled_model, pages, TINY) >= 0.998
+    assert accuracy(bundled_model, pages, BASE) >= 0.998
 
 
 @pytest.mark.parametrize("mode", NATIVE_MODES, ids=str)
@@ -57,7 +56,8 @@ def test_a_page_of_three_lines_reads_as_three_lines(bundled_model: Model, mode: 
     text = "The page is nearly empty, and what is not set in type must not be read into it.\n" * 3
     page = lay_out(transcript_blocks(text, "user", "t"), bundled_model.grid)[0]
     read = bundled_model.read(bundled_model.encode([page], mode), page.grid)[0]
-    assert (read.codes == page.codes)[page.source_cells].mean() >= 0.98
+    # At Small a letter is ten pixels wide and keeps no step with the patches: the least that the card promises.
+    assert (read.codes == page.codes)[page.source_cells].mean() >= (0.97 if mode is SMALL else 0.98)
     assert (read.codes[~page.source_cells][1:] == ord(" ")).mean() >= 0.999
 
 
