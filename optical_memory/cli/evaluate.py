@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optical_memory.cli import experiments, remembering
-from optical_memory.cli.output import add_model_options, count, print_json
+from optical_memory.cli.output import add_model_options, count, print_json, write_run
 
 if TYPE_CHECKING:
     from optical_memory.evaluation.report import Figure
@@ -104,11 +104,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         figures = evaluate_loop(options.model, options.device, load_history(options.history))
     else:
         figures = _figures(model, options)
-    if options.out is not None:
-        from optical_memory.evaluation.run import fresh_run, write_whole
-
-        given = {name: str(value) for name, value in vars(options).items() if name not in ("run", "out", "json")}
-        write_whole(options.out, fresh_run(options.task, given, model).model_copy(update={"figures": figures}))
+    write_run(options, model, figures)
     if options.json:
         print_json({"figures": [figure.model_dump() for figure in figures]})
     else:

@@ -2,7 +2,11 @@
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optical_memory.evaluation.report import Figure
+    from optical_memory.model import Model
 
 
 def add_model_options(command: argparse.ArgumentParser) -> None:
@@ -29,3 +33,12 @@ def share(text: str) -> float:
 
 def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
+
+
+def write_run(options: argparse.Namespace, model: "Model", figures: "list[Figure]") -> None:
+    """Figures as a run's file, for `report`; nothing where no `--out` was given."""
+    from optical_memory.evaluation.run import fresh_run, write_whole
+
+    if options.out is not None:
+        given = {name: str(value) for name, value in vars(options).items() if name not in ("run", "out", "json")}
+        write_whole(options.out, fresh_run(options.task, given, model).model_copy(update={"figures": figures}))

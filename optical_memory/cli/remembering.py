@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from optical_memory.cli.output import add_model_options, count, print_json
+from optical_memory.cli.output import add_model_options, count, print_json, write_run
 
 
 def add_tasks(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -26,6 +26,7 @@ def add_tasks(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     fading.add_argument("--most", type=count, default=4, metavar="N", help="conversations of each data set (4)")
     fading.add_argument("--seed", type=int, default=0)
+    fading.add_argument("--out", type=Path, metavar="RUN", help="write a run's file, for `report`")
     add_model_options(fading)
 
 
@@ -36,7 +37,9 @@ def _fading(options: argparse.Namespace) -> int:
     from optical_memory.model import load_model
 
     conversations = first_of_each(conversations_in(options.data), options.most)
-    figures = evaluate_fading(load_model(options.model, options.device), conversations, options.seed)
+    model = load_model(options.model, options.device)
+    figures = evaluate_fading(model, conversations, options.seed)
+    write_run(options, model, figures)
     if options.json:
         print_json({"figures": [figure.model_dump() for figure in figures]})
     else:

@@ -26,7 +26,7 @@ _HEADINGS = ("task", "system", "kind", "true tokens", "metric", "value", "95 % i
 
 
 def as_html(*runs: Run) -> str:
-    """One page without a link to anything outside: of each run what it says in short, plots as SVG, every figure, the plan."""
+    """One page without a link to anything outside: of each run plots as SVG, what it says in short, every figure, the plan."""
     title = "optical_memory: " + ", ".join(run.task for run in runs)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -46,7 +46,7 @@ def _section(run: Run) -> str:
     plan = _table(("plan", ""), [(name, str(value)) for name, value in run.plan.items()])
     figures = _table(_HEADINGS, _rows(run), "all")
     return (
-        f"<h2>{escape(run.task.capitalize())}</h2><p>{escape(subtitle(run))}</p>{short}{plots}"
+        f"<h2>{escape(run.task.capitalize())}</h2><p>{escape(subtitle(run))}</p>{plots}{short}"
         f"<details><summary>Every figure</summary>{figures}</details><details><summary>Plan</summary>{plan}</details>"
     )
 

@@ -145,7 +145,7 @@ def to_svg(drawing: "Drawing") -> str:
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "optical-memory", "svg.fonttype": "none"}):
         FigureCanvasAgg(drawing)
-        drawing.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        drawing.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
 

@@ -124,8 +124,9 @@ def _dialogue(run: Run, told: str, evidence: bool) -> Table:
 
 
 def _figures(run: Run) -> Table:
-    """Every figure, for tasks that have few."""
-    rows = tuple((f"{f.task}, {f.system}", f.mode, f.metric, _cell(f), str(f.n)) for f in run.figures)
+    """The figures of the whole task where there are any (Fox has parts as well), else every figure."""
+    whole = [figure for figure in run.figures if figure.task == run.task] or run.figures
+    rows = tuple((f"{f.task}, {f.system}", f.mode, f.metric, _cell(f), str(f.n)) for f in whole)
     return Table("Figures", ("what", "mode", "metric", "value", "n"), rows)
 
 
