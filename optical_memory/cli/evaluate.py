@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optical_memory.cli import experiments, remembering
-from optical_memory.cli.output import add_model_options, count, print_json, write_run
+from optical_memory.cli.output import add_model_options, count, print_json, tell, write_run
 
 if TYPE_CHECKING:
     from optical_memory.evaluation.report import Figure
@@ -93,7 +93,6 @@ def _evaluate_proxy(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from optical_memory.evaluation.report import as_table
     from optical_memory.model import load_model
 
     model = load_model(options.model, options.device)
@@ -105,10 +104,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     else:
         figures = _figures(model, options)
     write_run(options, model, figures)
-    if options.json:
-        print_json({"figures": [figure.model_dump() for figure in figures]})
-    else:
-        print(as_table(figures))
+    tell(figures, options)
     return 0
 
 

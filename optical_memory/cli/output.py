@@ -42,3 +42,13 @@ def write_run(options: argparse.Namespace, model: "Model", figures: "list[Figure
     if options.out is not None:
         given = {name: str(value) for name, value in vars(options).items() if name not in ("run", "out", "json")}
         write_whole(options.out, fresh_run(options.task, given, model).model_copy(update={"figures": figures}))
+
+
+def tell(figures: "list[Figure]", options: argparse.Namespace) -> None:
+    """Figures on standard output: a table, or one JSON document."""
+    from optical_memory.evaluation.report import as_table
+
+    if options.json:
+        print_json({"figures": [figure.model_dump() for figure in figures]})
+    else:
+        print(as_table(figures))

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from optical_memory.cli.output import add_model_options, count, print_json, write_run
+from optical_memory.cli.output import add_model_options, count, tell, write_run
 
 
 def add_tasks(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -33,29 +33,21 @@ def add_tasks(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def _fading(options: argparse.Namespace) -> int:
     from optical_memory.evaluation.fading import evaluate_fading
     from optical_memory.evaluation.histories import conversations_in, first_of_each
-    from optical_memory.evaluation.report import as_table
     from optical_memory.model import load_model
 
     conversations = first_of_each(conversations_in(options.data), options.most)
     model = load_model(options.model, options.device)
     figures = evaluate_fading(model, conversations, options.seed)
     write_run(options, model, figures)
-    if options.json:
-        print_json({"figures": [figure.model_dump() for figure in figures]})
-    else:
-        print(as_table(figures))
+    tell(figures, options)
     return 0
 
 
 def _recall(options: argparse.Namespace) -> int:
     from optical_memory.evaluation.histories import conversations_in
     from optical_memory.evaluation.recall import evaluate_recall
-    from optical_memory.evaluation.report import as_table
 
     conversations = conversations_in(options.data)
     figures = evaluate_recall(conversations, options.pages, options.seed, max(1, options.limit))
-    if options.json:
-        print_json({"figures": [figure.model_dump() for figure in figures]})
-    else:
-        print(as_table(figures))
+    tell(figures, options)
     return 0

@@ -1,32 +1,24 @@
 """How long an event loop waits while a memory works: `optical-memory evaluate loop --history FILE`.
 
-A task sleeps a millisecond again and again, and notes by how much it woke too late: while this process awaits `acompress`,
-`arecall` and `aask`, and, for comparison, while another process makes the same calls, so that the cores are as busy. On Linux
-the time is taken off, too, that the process's threads stood ready and were given no core: what is left, they kept the loop.
+While this process awaits `acompress`, `arecall` and `aask`, and, for comparison, while another process makes the same calls, so
+that the cores are as busy.
 """
 
 import asyncio
 import multiprocessing
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from optical_memory.evaluation.lag import Lag, LoopLag
 from optical_memory.evaluation.report import Figure
 from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.memory.turn import parse_history
 
-BEAT = 0.001
 STEP = 12
 """Turns from one `acompress` to the next."""
 QUESTION = "Which port did we pick, and why?"
 TOKENS = 16
-
-Lag = tuple[float, float]
-"""Milliseconds by which a beat came too late, and what the machine's scheduler is not to blame for."""
 
 
 def evaluate_loop(model: str | Path, device: str | None, history: Sequence[Mapping[str, Any]]) -> list[Figure]:
@@ -34,13 +26,11 @@ def evaluate_loop(model: str | Path, device: str | None, history: Sequence[Mappi
     aside = asyncio.run(_while_another_process_works(model, device, history))
     memory = OpticalMemory(model, device=device)
     own = asyncio.run(_while_this_process_works(memory, history))
-    figures = [figure for name, lags in own.items() for figure in _figures(f"{name}, awaited", lags)]
+    figures = [figure for name, lag in own.items() for figure in _figures(f"{name}, awaited", lag)]
     return [*figures, *_figures("the same calls in another process", aside)]
 
 
-async def _while_this_process_works(
-    memory: OpticalMemory, history: Sequence[Mapping[str, Any]]
-) -> dict[str, list[Lag]]:
+async def _while_this_process_works(memory: OpticalMemory, history: Sequence[Mapping[str, Any]]) -> dict[str, Lag]:
     lengths = [*range(STEP, len(history), STEP), len(history)]
 
     async def compress() -> None:
@@ -56,15 +46,15 @@ async def _while_this_process_works(
             await memory.aask(QUESTION, TOKENS)
 
     return {
-        "acompress": await _lags_during(compress),
-        "arecall": await _lags_during(recall),
-        "aask": await _lags_during(ask),
+        "acompress": await _lag_during(compress),
+        "arecall": await _lag_during(recall),
+        "aask": await _lag_during(ask),
     }
 
 
 async def _while_another_process_works(
     model: str | Path, device: str | None, history: Sequence[Mapping[str, Any]]
-) -> list[Lag]:
+) -> Lag:
     process = multiprocessing.get_context("spawn").Process(target=_work, args=(model, device, list(history)))
 
     async def wait() -> None:
@@ -72,10 +62,10 @@ async def _while_another_process_works(
         while process.is_alive():
             await asyncio.sleep(0.05)
 
-    lags = await _lags_during(wait)
+    lag = await _lag_during(wait)
     if process.exitcode != 0:
         raise RuntimeError(f"the other process ended with {process.exitcode}")
-    return lags
+    return lag
 
 
 def _work(model: str | Path, device: str | None, history: Sequence[Mapping[str, Any]]) -> None:
@@ -88,44 +78,20 @@ def _work(model: str | Path, device: str | None, history: Sequence[Mapping[str, 
         memory.ask(QUESTION, TOKENS)
 
 
-async def _lags_during(work: Callable[[], Any]) -> list[Lag]:
-    lags: list[Lag] = []
-    done = asyncio.Event()
-
-    async def beat() -> None:
-        while not done.is_set():
-            waited, began = _milliseconds_without_a_core(), time.perf_counter()
-            await asyncio.sleep(BEAT)
-            lag = 1000 * (time.perf_counter() - began - BEAT)
-            lags.append((lag, max(0.0, lag - _milliseconds_without_a_core() + waited)))
-
-    beating = asyncio.ensure_future(beat())
-    await asyncio.sleep(0.05)
-    try:
+async def _lag_during(work: Callable[[], Any]) -> Lag:
+    async with LoopLag() as lag:
+        await asyncio.sleep(0.05)
+        lag.forget()
         await work()
-    finally:
-        done.set()
-        await beating
-    return lags
+    return lag.found()
 
 
-def _milliseconds_without_a_core() -> float:
-    """Of all threads of this process since they began; 0 where the system does not count it."""
-    total = 0
-    for task in Path("/proc/self/task").glob("*/schedstat"):
-        with suppress(OSError):
-            total += int(task.read_text().split()[1])
-    return total / 1e6
-
-
-def _figures(system: str, lags: Sequence[Lag]) -> list[Figure]:
-    own = [kept for _, kept in lags]
+def _figures(system: str, lag: Lag) -> list[Figure]:
     rows = {
-        "lag of the loop, ms, median": float(np.median([lag for lag, _ in lags])),
-        "lag of the loop, ms, largest": max(lag for lag, _ in lags),
-        "less what no core was free for, ms, 99.9 %": float(np.quantile(own, 0.999)),
-        "less what no core was free for, ms, largest": max(own),
-        "less what no core was free for, beats above 10 ms": float(sum(lag > 10 for lag in own)),
+        "lag of the loop, ms, median": lag.median,
+        "lag of the loop, ms, 99 %": lag.p99,
+        "lag of the loop, ms, largest": lag.worst,
+        "lag of the loop, ms, largest, less the loop's own wait for a core": lag.worst_own,
     }
     return [
         Figure(
@@ -137,7 +103,7 @@ def _figures(system: str, lags: Sequence[Lag]) -> list[Figure]:
             value=value,
             low=value,
             high=value,
-            n=len(lags),
+            n=lag.wakings,
         )
         for metric, value in rows.items()
     ]

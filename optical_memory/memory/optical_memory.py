@@ -10,7 +10,7 @@ from typing import Any
 
 from optical_memory.device import is_out_of_memory
 from optical_memory.encoded import EncodedPage, Reading
-from optical_memory.errors import InvalidHistoryError, OpticalMemoryError
+from optical_memory.errors import OpticalMemoryError
 from optical_memory.language.prefix import Prefix
 from optical_memory.language.tokenizer import deepseek_bpe
 from optical_memory.memory.assembly import assemble, plan_of, report_of
@@ -27,7 +27,7 @@ from optical_memory.memory.report import Plan
 from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.memory.selection import protected_from
 from optical_memory.memory.store import StoredPage, TokenStore
-from optical_memory.memory.turn import Turn, parse_history
+from optical_memory.memory.turn import Turn, whole_history
 from optical_memory.memory.worker import Worker, step_of
 from optical_memory.model import Model, load_model
 from optical_memory.modes import Mode
@@ -109,9 +109,7 @@ class OpticalMemory:
     def _compress(self, history: Iterable[Turn | Mapping[str, Any]], stop: Event) -> Context:
         with self._lock:
             began = time.perf_counter()
-            turns = parse_history(history)
-            if not turns:
-                raise InvalidHistoryError("the history is empty; pass at least one message")
+            turns = whole_history(history)
             self._refresh()
             self._count.begin()
             record, draft, kept = self._settle(turns, step_of(stop, self.on_progress))
@@ -128,9 +126,7 @@ class OpticalMemory:
     def plan(self, history: Iterable[Turn | Mapping[str, Any]]) -> Plan:
         """What `compress` would do with a history, by what is foreseen: nothing is drawn or encoded."""
         with self._lock:
-            turns = parse_history(history)
-            if not turns:
-                raise InvalidHistoryError("the history is empty; pass at least one message")
+            turns = whole_history(history)
             starts = self._last.starts_in(turns)
             draft = draft_of(turns, self.keep_last, self.model, self._count, starts)
             ages = draft.ages(self.schedule.unit, len(turns) - 1, self._renewed)

@@ -168,3 +168,11 @@ def tool_units(turns: Sequence[Turn]) -> list[tuple[int, ...]]:
         units.setdefault(find(position), []).append(position)
     alone = {position for position, unit in units.items() if len(unit) == 1 and not turns[position].tool_calls}
     return [tuple(unit) for first, unit in units.items() if first not in alone]
+
+
+def whole_history(history: Iterable[Turn | Mapping[str, Any]]) -> list[Turn]:
+    """As `parse_history`; raises InvalidHistoryError for one without a message, too."""
+    turns = parse_history(history)
+    if not turns:
+        raise InvalidHistoryError("the history is empty; pass at least one message")
+    return turns

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from optical_memory.config import ModelConfig
 from optical_memory.errors import CheckpointError
@@ -85,14 +84,7 @@ def train_decoder(
     first = restore(run, trainee, optimizer, RunState("decoder", config.name, corpus.digest, 0, asdict(recipe)), None)
     loads = ExpertLoads(trainee.decoder)
     model = crew.prepare(trainee)
-    bar = tqdm(
-        range(first, recipe.steps),
-        initial=first,
-        total=recipe.steps,
-        unit="step",
-        mininterval=1.0,
-        disable=not crew.leads,
-    )
+    bar = crew.steps(first, recipe.steps)
     began = time.monotonic()
     for step in bar:
         set_rate(optimizer, rate_at(step, recipe))

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from optical_memory.config import ModelConfig
 from optical_memory.device import is_accelerator
@@ -87,14 +86,7 @@ def train_encoder(
     plan = RunState("encoder", config.name, corpus.digest, 0, asdict(recipe))
     first = restore(run, trainee, optimizer, plan, start_from)
     model = crew.prepare(trainee)
-    bar = tqdm(
-        range(first, recipe.steps),
-        initial=first,
-        total=recipe.steps,
-        unit="step",
-        mininterval=1.0,
-        disable=not crew.leads,
-    )
+    bar = crew.steps(first, recipe.steps)
     bar.write(f"{corpus.num_files} files, {len(corpus.training):,} characters, from step {first}")
     began = time.monotonic()
     for step in bar:

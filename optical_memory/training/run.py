@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
 from optical_memory.checkpoint import Checkpoint
 from optical_memory.config import NUM_SPECIAL_TOKENS
@@ -60,6 +61,12 @@ class Crew:
     def leads(self) -> bool:
         """Whether this process writes the run's files."""
         return bool(self._accelerator.is_main_process)
+
+    def steps(self, first: int, total: int) -> "tqdm[int]":
+        """The numbers of the steps that are left, with a progress bar where this process leads."""
+        return tqdm(
+            range(first, total), initial=first, total=total, unit="step", mininterval=1.0, disable=not self.leads
+        )
 
     def prepare(self, module: nn.Module) -> nn.Module:
         """The module that averages its gradients over the processes; itself, if there is only one."""

@@ -16,14 +16,15 @@ from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
 
 from optical_memory.errors import MissingExtraError
+from optical_memory.evaluation.lag import Lag, LoopLag
 from optical_memory.memory.turn import parse_history
 from optical_memory.proxy.app import build_app
 from optical_memory.trials.conversations import Conversation, read_conversations
 from optical_memory.trials.hosted import HostedCost, hosted_costs
-from optical_memory.trials.lag import Lag, LoopLag, TimedViews
 from optical_memory.trials.pairs import changed, faults, num_pictures
 from optical_memory.trials.processes import running
 from optical_memory.trials.routes import ADAPTERS, THROUGH_PROXY, Route
+from optical_memory.trials.timed_views import TimedViews
 from optical_memory.trials.upstream import build_upstream
 from optical_memory.view import Views
 from optical_memory.view.steps import requests

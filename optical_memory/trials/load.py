@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
 
+from optical_memory.evaluation.lag import Lag
 from optical_memory.proxy.app import build_app
-from optical_memory.trials.lag import Lag
 from optical_memory.trials.processes import Running, running
 from optical_memory.trials.upstream import EVENTS, PAUSE, build_upstream
 from optical_memory.view import Views

@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 
 from optical_memory.errors import OpticalMemoryError
-from optical_memory.trials.lag import Lag, LoopLag
+from optical_memory.evaluation.lag import Lag, LoopLag
 
 READY_SECONDS = 120.0
 STOP_SECONDS = 10.0

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx2
 
+from optical_memory.evaluation.lag import Lag
 from optical_memory.memory.turn import Turn
-from optical_memory.trials.lag import Lag
 from optical_memory.trials.processes import running
 from optical_memory.view.drawing import Drawings
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from transformers import UnlimitedOcrConfig, UnlimitedOcrModel
+from transformers import UnlimitedOcrModel
 from transformers.models.deepseek_ocr2.image_processing_pil_deepseek_ocr2 import get_optimal_tiled_canvas
 
 from optical_memory.config import ClipConfig, EncoderConfig, SamConfig
+from optical_memory.evaluation.encoder_speed import peer_config
 from optical_memory.modes import MAX_TILES, MIN_TILES, NATIVE_MODES, PATCH, TINY, Mode, fit_tiles
 from optical_memory.official import official_layout
 from optical_memory.vision.encoder import DeepEncoder
@@ -50,7 +51,7 @@ def build_pair(config: EncoderConfig, folder: Path) -> Pair:
     state = {f"encoder.{name}": tensor for name, tensor in ours.state_dict().items()}
     official = {name: state[place.ours].contiguous() for name, place in official_layout(state).items()}
     save_file(official, folder / "model.safetensors", metadata={"format": "pt"})
-    oracle, report = UnlimitedOcrModel.from_pretrained(folder, config=oracle_config(config), output_loading_info=True)
+    oracle, report = UnlimitedOcrModel.from_pretrained(folder, config=peer_config(config), output_loading_info=True)
     assert all("language_model" in name for name in report["missing_keys"]), report
     assert not report["unexpected_keys"]
     assert not report["mismatched_keys"]
@@ -69,41 +70,6 @@ def randomise(module: nn.Module) -> None:
             parameter.mul_(0.7 * parameter[0].numel() ** -0.5)
         else:
             parameter.mul_(0.3)
-
-
-def oracle_config(config: EncoderConfig) -> UnlimitedOcrConfig:
-    sam, clip = config.sam, config.clip
-    return UnlimitedOcrConfig(
-        vision_config={
-            "sam_config": {
-                "hidden_size": sam.width,
-                "output_channels": sam.neck_width,
-                "num_hidden_layers": sam.depth,
-                "num_attention_heads": sam.heads,
-                "image_size": PATCH * sam.position_grid,
-                "window_size": sam.window,
-                "global_attn_indexes": sam.global_blocks,
-                "mlp_dim": sam.mlp_width,
-                "downsample_channels": (config.compressor_width, clip.width),
-            },
-            "encoder_config": {
-                "hidden_size": clip.width,
-                "intermediate_size": clip.mlp_width,
-                "num_hidden_layers": clip.depth,
-                "num_attention_heads": clip.heads,
-                "image_size": 14 * clip.position_grid,
-                "patch_size": 14,
-            },
-        },
-        text_config={
-            "vocab_size": 2,
-            "hidden_size": config.width,
-            "intermediate_size": 2,
-            "num_hidden_layers": 1,
-            "num_attention_heads": 1,
-            "num_key_value_heads": 1,
-        },
-    )
 
 
 @pytest.fixture(scope="module")

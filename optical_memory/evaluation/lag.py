@@ -6,11 +6,8 @@ import threading
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-
-from optical_memory.view import View, Views
 
 PERIOD = 0.001
 
@@ -50,6 +47,7 @@ class LoopLag:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._task is not None
+        await asyncio.sleep(2 * PERIOD)  # else a loop that was kept to the end would not be noted
         self._task.cancel()
 
     def forget(self) -> None:
@@ -100,18 +98,3 @@ class _RunQueue:
     def close(self) -> None:
         if self._file is not None:
             os.close(self._file)
-
-
-class TimedViews(Views):
-    """Views that note when each was begun and ended, on whatever thread."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.times: list[tuple[float, float]] = []
-
-    def view(self, messages: Sequence[Any], model: str = "", shape: str | None = None, scope: str = "") -> View:
-        begun = time.perf_counter()
-        try:
-            return super().view(messages, model, shape, scope)
-        finally:
-            self.times.append((begun, time.perf_counter()))
