@@ -8,6 +8,7 @@ import pytest
 from optical_memory.errors import InvalidHistoryError
 from optical_memory.evaluation.reading import evaluate_faces, natural_pages
 from optical_memory.model import Model
+from optical_memory.modes import BASE
 from renderers import DEJAVU, Grid
 from renderers.fonts import FACES_FOLDER
 
@@ -35,8 +36,6 @@ def test_a_face_is_read_on_every_grid_that_fills_base(tiny_model: Model, text_fi
 def test_the_bundled_model_reads_its_own_face_better_than_a_stranger(bundled_model: Model, text_file: Path) -> None:
     (page,) = natural_pages(bundled_model, text_file, 1, np.random.default_rng(0))
     own = evaluate_faces(bundled_model, text_file, [FONT], 1)[0].value
-    from optical_memory.modes import BASE
-
     reading = bundled_model.read(bundled_model.encode([page], BASE), page.grid)[0]
     assert (reading.codes == page.codes)[page.source_cells].mean() >= own
 
