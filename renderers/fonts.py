@@ -109,14 +109,24 @@ def _open(file: str) -> freetype.Face:
 def _outline_size(strike: Strike, cell_width: int, cell_height: int) -> int:
     face = _open(strike.file)
     line = (face.ascender - face.descender) / face.units_per_EM
-    advance = face.max_advance_width / face.units_per_EM
-    size = int(min(cell_width / advance, cell_height / line))
+    size = int(min(cell_width / _advance(face), cell_height / line))
     if size < MIN_OUTLINE_SIZE:
         raise ValueError(
             f"an outline in a cell of {cell_width}x{cell_height} pixels would be {size} pixels high, less than the "
             f"{MIN_OUTLINE_SIZE} that stay legible: use fewer columns or a larger side"
         )
     return size
+
+
+def _advance(face: freetype.Face) -> float:
+    """Ems that the widest printable ASCII character moves the pen. A face's own maximum can be that of one ligature or
+    full-width glyph, twice as wide as everything that is read here."""
+    widest = 0
+    for code in range(0x21, 0x7F):
+        if face.get_char_index(code):
+            face.load_char(code, freetype.FT_LOAD_NO_SCALE)
+            widest = max(widest, face.glyph.advance.x)
+    return (widest or face.max_advance_width) / face.units_per_EM
 
 
 class GlyphAtlas:

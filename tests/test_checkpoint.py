@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from optical_memory.checkpoint import Checkpoint, dequantise, fill, fingerprint_of, quantise, save_checkpoint
+from optical_memory.checkpoint import Checkpoint, fill, fingerprint_of, quantise, save_checkpoint
 from optical_memory.config import default, tiny_random
 from optical_memory.errors import CheckpointError, DeviceError
 from optical_memory.model import load_model
@@ -14,10 +14,22 @@ from optical_memory.model import load_model
 
 def test_quantised_rows_come_back_within_half_a_step() -> None:
     weight = torch.randn(5, 7, 3, 3) * torch.logspace(-3, 2, 5)[:, None, None, None]
-    stored, scale = quantise(weight)
-    error = (dequantise(stored, scale) - weight).abs().flatten(1).amax(1)
-    assert stored.dtype == torch.int8
-    assert (error <= scale * 0.5001).all()
+    stored = quantise(weight)
+    error = (stored.matrix() - weight).abs().flatten(1).amax(1)
+    assert stored.levels.dtype == torch.int8
+    assert (error <= stored.scale * 0.5001).all()
+
+
+def test_a_few_large_values_do_not_coarsen_the_others(tmp_path: Path) -> None:
+    """What a matrix that began as the identity looks like."""
+    weight = torch.eye(64) + torch.randn(64, 64, generator=torch.Generator().manual_seed(0)) * 0.01
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, tiny_random(), {"a": weight, "b": torch.zeros(3, 5)}, {})
+    loaded = Checkpoint(path).load(["a", "b"])
+    others = ~torch.eye(64, dtype=torch.bool)
+    assert torch.equal(loaded["a"].diagonal(), weight.diagonal())
+    assert (loaded["a"] - weight)[others].std() < 0.01 * weight[others].std()
+    assert not loaded["b"].any()
 
 
 def test_configuration_and_notes_come_back(tiny_checkpoint: Path) -> None:

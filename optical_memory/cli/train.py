@@ -6,7 +6,8 @@ from typing import Any
 
 from optical_memory.errors import InvalidHistoryError
 
-ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces")
+ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied")
+_WITH_FACES = ("faces", "varied")
 DECODER_RECIPE_NAMES = ("reading", "contexts")
 
 
@@ -78,9 +79,10 @@ def _faces_of(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
     if options.faces is None:
         return {}
     files = sorted(str(path) for path in options.faces.rglob("*") if path.suffix.lower() in (".ttf", ".otf"))
-    if not files or options.recipe != "faces":
+    if not files or options.recipe not in _WITH_FACES:
         raise InvalidHistoryError(
-            f"--faces {options.faces} holds {len(files)} font files; give a folder of .ttf or .otf files, and --recipe faces"
+            f"--faces {options.faces} holds {len(files)} font files; give a folder of .ttf or .otf files, and "
+            f"--recipe {' or '.join(_WITH_FACES)}"
         )
     return {"others": ("dejavu", *files)}
 

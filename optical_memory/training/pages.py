@@ -9,6 +9,7 @@ from torch import Tensor
 
 from optical_memory.modes import TOKEN, Mode
 from optical_memory.training.corpus import Alphabet, PageText
+from optical_memory.training.variation import Variation
 from optical_memory.training.wear import Wear
 from optical_memory.vision.readout import CellGrid
 from renderers import find_face, glyph_atlas, palette
@@ -27,6 +28,8 @@ class Portion:
     """Columns and rows of cells on the page."""
     faces: tuple[str, ...] = ("fixed",)
     """Bundled faces and font files, one of which every batch is set in."""
+    variation: Variation | None = None
+    """What happens to the glyphs before pages are set."""
     wear: Wear | None = None
     """What happens to the pictures after they are drawn."""
 
@@ -63,7 +66,7 @@ class PageEngine:
         classes = np.stack([self.text.draw(columns * rows, rng) for _ in range(pages)])
         face = portion.faces[int(rng.integers(len(portion.faces)))] if len(portion.faces) > 1 else portion.faces[0]
         if portion.crop is None:
-            batch = self.compose(classes.astype(np.int64), portion.grid, side, rng, face)
+            batch = self.compose(classes.astype(np.int64), portion.grid, side, rng, face, portion.variation)
         else:
             batch = self._cuts(classes.astype(np.int64), portion, rng, face)
         return batch if portion.wear is None else replace(batch, pixels=portion.wear.apply(batch.pixels, rng))
@@ -73,7 +76,8 @@ class PageEngine:
         side = portion.mode.side
         width, height = side // columns, side // rows
         targets = self._drawable(classes, face, width, height).view(-1, rows, columns)
-        pixels = self._compose(targets, self._styles(len(targets), columns * rows, rng), face, width, height, side)
+        glyphs = self._glyphs(face, width, height, portion.variation, rng)
+        pixels = self._compose(targets, self._styles(len(targets), columns * rows, rng), glyphs, side)
         return self._cut(pixels, targets, portion, rng)
 
     def compose(
@@ -83,12 +87,14 @@ class PageEngine:
         side: int,
         rng: np.random.Generator,
         face: str = "fixed",
+        variation: Variation | None = None,
     ) -> PageBatch:
         """(P, cells) class numbers on pages of `grid` columns x rows, drawn at `side`; what a face cannot draw is left blank."""
         columns, rows = grid
         width, height = side // columns, side // rows
         targets = self._drawable(classes, face, width, height).view(-1, rows, columns)
-        pixels = self._compose(targets, self._styles(len(targets), columns * rows, rng), face, width, height, side)
+        glyphs = self._glyphs(face, width, height, variation, rng)
+        pixels = self._compose(targets, self._styles(len(targets), columns * rows, rng), glyphs, side)
         return PageBatch(
             self._colours[:, pixels.long()].transpose(0, 1), targets.flatten(1), CellGrid(columns, rows, width, height)
         )
@@ -107,6 +113,12 @@ class PageEngine:
         """The classes on the device, a space where the face cannot draw the character."""
         targets = torch.from_numpy(classes).to(self.device)
         return torch.where(self._atlas(face, width, height)[1][targets], targets, self._space)
+
+    def _glyphs(
+        self, face: str, width: int, height: int, variation: Variation | None, rng: np.random.Generator
+    ) -> Tensor:
+        levels = self._atlas(face, width, height)[0]
+        return levels if variation is None else variation.apply(levels, rng)
 
     def _atlas(self, name: str, width: int, height: int) -> tuple[Tensor, Tensor]:
         """Glyphs (classes, height, width), and which of them are the face's own and unlike every earlier one."""
@@ -128,12 +140,12 @@ class PageEngine:
             )
         return self._atlases[name, width, height]
 
-    def _compose(self, targets: Tensor, styles: Tensor, face: str, width: int, height: int, side: int) -> Tensor:
-        """(P, rows, columns) classes -> (P, S, S) pixel values, by gathering glyphs."""
+    def _compose(self, targets: Tensor, styles: Tensor, glyphs: Tensor, side: int) -> Tensor:
+        """(P, rows, columns) classes -> (P, S, S) pixel values, by gathering `glyphs` (classes, height, width)."""
         pages, rows, columns = targets.shape
-        glyphs = self._atlas(face, width, height)[0][targets]  # (P, rows, columns, height, width)
+        height, width = glyphs.shape[1:]
         styles = torch.where(self._is_marker[targets], MARK_STYLE, styles.view_as(targets))
-        cells = glyphs + (styles * NUM_LEVELS).to(torch.uint8)[..., None, None]
+        cells = glyphs[targets] + (styles * NUM_LEVELS).to(torch.uint8)[..., None, None]
         picture = torch.zeros(pages, side, side, dtype=torch.uint8, device=self.device)
         picture[:, : rows * height, : columns * width] = cells.transpose(2, 3).reshape(
             pages, rows * height, columns * width

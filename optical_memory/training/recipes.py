@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from optical_memory.modes import BASE, LARGE, SMALL, TINY, Mode
 from optical_memory.training.pages import Portion
+from optical_memory.training.variation import Variation
 from optical_memory.training.wear import Wear
 
 
@@ -147,7 +148,36 @@ def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRe
     return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.2, seed=4)
 
 
-ENCODER_RECIPES = {"crops": crops, "pages": pages, "grids": grids, "polish": polish, "settle": settle, "faces": faces}
+def varied(steps: int = 1600, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: the same faces in other shapes, on both grids; Large on the dense grid again."""
+    mixed = ("fixed", *others)
+    reshaped = Variation()
+    portions = (
+        Portion(TINY, 1),
+        Portion(TINY, 2, grid=DENSE),
+        Portion(SMALL, 2),
+        Portion(SMALL, 1, grid=SMALL_ALIGNED),
+        Portion(BASE, 1, crop=4),
+        Portion(BASE, 1, crop=4, grid=DENSE),
+        Portion(LARGE, 1, crop=4),
+        Portion(LARGE, 2, crop=4, grid=DENSE),
+        Portion(BASE, 2, crop=5, faces=mixed, variation=reshaped),
+        Portion(BASE, 1, crop=5, faces=mixed),
+        Portion(BASE, 2, crop=5, grid=DENSE, faces=mixed, variation=reshaped),
+        Portion(BASE, 1, crop=5, grid=DENSE, faces=mixed, variation=reshaped, wear=Wear()),
+    )
+    return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.25, seed=7)
+
+
+ENCODER_RECIPES = {
+    "crops": crops,
+    "pages": pages,
+    "grids": grids,
+    "polish": polish,
+    "settle": settle,
+    "faces": faces,
+    "varied": varied,
+}
 
 
 def reading(steps: int = 3000) -> DecoderRecipe:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from optical_memory.config import ClipConfig
+from optical_memory.vision.linear import Linear
 from optical_memory.vision.sam import resize_positions
 
 
@@ -15,11 +16,11 @@ class ClipBlock(nn.Module):
         super().__init__()
         self.heads = config.heads
         self.norm1 = nn.LayerNorm(config.width, eps=1e-5)
-        self.qkv = nn.Linear(config.width, 3 * config.width)
-        self.proj = nn.Linear(config.width, config.width)
+        self.qkv = Linear(config.width, 3 * config.width)
+        self.proj = Linear(config.width, config.width)
         self.norm2 = nn.LayerNorm(config.width, eps=1e-5)
-        self.fc1 = nn.Linear(config.width, config.mlp_width)
-        self.fc2 = nn.Linear(config.mlp_width, config.width)
+        self.fc1 = Linear(config.width, config.mlp_width)
+        self.fc2 = Linear(config.mlp_width, config.width)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, N, C) -> (B, N, C)"""

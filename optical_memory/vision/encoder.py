@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from optical_memory.config import EncoderConfig
 from optical_memory.modes import TOKEN
 from optical_memory.vision.clip import ClipEncoder
+from optical_memory.vision.linear import Linear
 from optical_memory.vision.sam import Compressor, SamEncoder
 
 
@@ -31,7 +32,7 @@ class DeepEncoder(nn.Module):
         self.sam = SamEncoder(config.sam)
         self.compressor = Compressor(config.sam.neck_width, config.compressor_width, config.clip.width)
         self.clip = ClipEncoder(config.clip)
-        self.projector = nn.Linear(2 * config.clip.width, config.width)
+        self.projector = Linear(2 * config.clip.width, config.width)
         self.newline = nn.Parameter(torch.zeros(config.width))
         self.separator = nn.Parameter(torch.zeros(config.width))
 

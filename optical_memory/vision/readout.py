@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from optical_memory.config import ReadoutConfig
+from optical_memory.vision.linear import Linear
 from optical_memory.vision.sam import ChannelNorm
 
 PATCHES = 4
@@ -48,11 +49,9 @@ class CellClassifier(nn.Module):
         super().__init__()
         self.unfold = nn.Conv2d(patch_width, cell_width * SUBCELLS[0] * SUBCELLS[1], 1)
         self.norm = nn.LayerNorm(cell_width)
-        self.refine = nn.Sequential(
-            nn.Linear(cell_width, 4 * cell_width), nn.GELU(), nn.Linear(4 * cell_width, cell_width)
-        )
-        self.hidden = nn.Linear(cell_width, 2 * cell_width)
-        self.classify = nn.Linear(2 * cell_width, num_characters)
+        self.refine = nn.Sequential(Linear(cell_width, 4 * cell_width), nn.GELU(), Linear(4 * cell_width, cell_width))
+        self.hidden = Linear(cell_width, 2 * cell_width)
+        self.classify = Linear(2 * cell_width, num_characters)
 
     def forward(self, patches: Tensor, cells: CellGrid) -> Tensor:
         """(V, C, H, W) patch features -> (V, rows * columns, characters) logits"""
@@ -86,7 +85,7 @@ class Readout(nn.Module):
     def __init__(self, config: ReadoutConfig, token_width: int) -> None:
         super().__init__()
         self.config = config
-        self.unfold = nn.Linear(token_width, PATCHES * PATCHES * config.width)
+        self.unfold = Linear(token_width, PATCHES * PATCHES * config.width)
         self.convs = nn.Sequential(*(ResidualConv(config.width) for _ in range(config.depth)))
         self.cells = CellClassifier(config.width, config.cell_width, len(config.alphabet))
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from optical_memory.config import SamConfig
 from optical_memory.modes import PATCH
+from optical_memory.vision.linear import Linear
 
 MASK_BYTES = 8 * 1024 * 1024
 """The most that a mask of relative positions takes at once on a CPU, so that it stays in the caches."""
@@ -46,8 +47,8 @@ class SamAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.head_width = width // heads
-        self.qkv = nn.Linear(width, 3 * width)
-        self.proj = nn.Linear(width, width)
+        self.qkv = Linear(width, 3 * width)
+        self.proj = Linear(width, width)
         self.rel_pos_h = nn.Parameter(torch.zeros(2 * size - 1, self.head_width))
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * size - 1, self.head_width))
 
@@ -127,7 +128,7 @@ class SamBlock(nn.Module):
         self.attn = SamAttention(config.width, config.heads, window or config.position_grid)
         self.norm2 = nn.LayerNorm(config.width, eps=1e-6)
         self.mlp = nn.Sequential(
-            nn.Linear(config.width, config.mlp_width), nn.GELU(), nn.Linear(config.mlp_width, config.width)
+            Linear(config.width, config.mlp_width), nn.GELU(), Linear(config.mlp_width, config.width)
         )
 
     def forward(self, features: Tensor) -> Tensor:

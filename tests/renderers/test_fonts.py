@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from optical_memory.config import ALPHABET
-from renderers import DEJAVU, EMPTY, FACES, FIXED, Face, GlyphAtlas, glyph_atlas
+from renderers import DEJAVU, EMPTY, FACES, FIXED, Face, GlyphAtlas, fonts, glyph_atlas
 from renderers.fonts import MARKER_BASE, NUM_LEVELS
 
 CELLS = ((8, 8), (10, 10), (16, 16), (20, 20))
@@ -95,6 +95,25 @@ def test_a_cell_below_the_smallest_strike_is_refused_with_both_sizes(cell: tuple
 def test_a_cell_too_small_for_the_outline_is_refused_with_its_size(cell: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=f"{cell[0]}x{cell[1]}"):
         GlyphAtlas(DEJAVU, *cell)
+
+
+def test_an_outline_is_as_large_as_its_letters_allow_not_its_widest_glyph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in faces that hold full-width characters or ligatures beside letters of half the width."""
+
+    class Wide:
+        """A face whose declared maximum is twice what its letters need."""
+
+        def __init__(self, face: object) -> None:
+            self._face = face
+
+        def __getattr__(self, name: str) -> object:
+            value = getattr(self._face, name)
+            return 2 * value if name == "max_advance_width" else value
+
+    opened = fonts._open
+    expected = DEJAVU.fit(16, 16)
+    monkeypatch.setattr(fonts, "_open", lambda file: Wide(opened(file)))
+    assert DEJAVU.fit(16, 16) == expected
 
 
 def test_the_pixel_face_is_full_ink_or_none() -> None:

@@ -1,0 +1,34 @@
+"""The faster product says what the usual one says, and steps aside where it must."""
+
+import pytest
+import torch
+from torch import nn
+
+from optical_memory.vision.linear import Linear
+
+
+@pytest.mark.parametrize("shape", [(1, 48), (7, 48), (2, 5, 48), (2, 3, 4, 48)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_it_is_torchs_linear_layer(shape: tuple[int, ...], bias: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    layer = Linear(48, 20, bias=bias)
+    plain = nn.Linear(48, 20, bias=bias)
+    plain.load_state_dict(layer.state_dict())
+    features = torch.randn(shape, generator=generator)
+    with torch.inference_mode():
+        ours, theirs = layer(features), plain(features)
+        strided = layer(features.transpose(0, -2).contiguous().transpose(0, -2)) if len(shape) > 2 else ours
+    assert ours.shape == theirs.shape
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(strided, theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_gradients_and_other_widths_go_the_usual_way() -> None:
+    layer = Linear(8, 4)
+    layer(torch.randn(3, 8)).sum().backward()
+    assert layer.weight.grad is not None
+    with torch.inference_mode():
+        half = layer.to(torch.bfloat16)(torch.randn(3, 8, dtype=torch.bfloat16))
+        assert half.dtype == torch.bfloat16
+        with torch.autocast("cpu", torch.bfloat16):
+            assert Linear(8, 4)(torch.randn(3, 8)).dtype == torch.bfloat16
