@@ -1,8 +1,10 @@
 """Pictures of a run, from its file alone. Each is small enough for the width of a phone; the same run gives the same pictures."""
 
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,6 +50,10 @@ def plots_of(run: Run) -> list[Plot]:
         ]
     if fox_points(run.figures):
         plots.append(Plot("Fidelity against true compression, Fox", (fidelity_by_compression(run),)))
+    if run.task == "store" and run.figures:
+        plots.append(Plot("Cost of an operation as the store grows", (store_growth(run),)))
+    if run.task == "fading" and run.figures:
+        plots.append(Plot("Planted strings still exact, by age", fading_by_age(run)))
     return plots
 
 
@@ -138,6 +144,45 @@ def fidelity_by_compression(run: Run) -> "Drawing":
     return drawing
 
 
+def store_growth(run: Run) -> "Drawing":
+    """Median milliseconds of every operation against the pages in the store, with the 5 and 95 % of its calls."""
+    drawing, axes = _axes("pages in the store", "ms a call (median, 5 % to 95 %)")
+    timed = [figure for figure in run.figures if ", ms (" in figure.metric]
+    for number, metric in enumerate(dict.fromkeys(figure.metric for figure in timed)):
+        own = sorted((f for f in timed if f.metric == metric), key=lambda figure: _pages_of(figure.system))
+        pages = [_pages_of(figure.system) for figure in own]
+        name = metric[: metric.index(", ms (")]
+        (line,) = axes.plot(pages, [figure.value for figure in own], marker=_mark(number), label=name)
+        low, high = [figure.low for figure in own], [figure.high for figure in own]
+        axes.fill_between(pages, low, high, color=line.get_color(), alpha=0.12, linewidth=0)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    _legend(drawing)
+    return drawing
+
+
+def fading_by_age(run: Run) -> "tuple[Drawing, ...]":
+    """Share of planted strings that come back whole, by their age in turns, one line a system, one drawing a data set."""
+    what = "planted strings exact, "
+    rows = [figure for figure in run.figures if figure.metric.startswith(what)]
+    ages = list(dict.fromkeys(figure.metric for figure in rows))
+    ages.sort(key=lambda metric: int(metric.removeprefix(what).split()[0]))
+    drawings = []
+    for task in dict.fromkeys(figure.task for figure in rows):
+        drawing, axes = _axes("turns old", "share exact")
+        own = [figure for figure in rows if figure.task == task]
+        for number, system in enumerate(dict.fromkeys(figure.system for figure in own)):
+            points = sorted((ages.index(figure.metric), figure.value) for figure in own if figure.system == system)
+            across, up = zip(*points, strict=True)
+            axes.plot(across, up, marker=_mark(number), label=system, alpha=0.8)
+        axes.set_xticks(range(len(ages)), [metric.removeprefix(what).replace(" turns old", "") for metric in ages])
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_title(task, fontsize=10)
+        _legend(drawing)
+        drawings.append(drawing)
+    return tuple(drawings)
+
+
 def to_svg(drawing: "Drawing") -> str:
     """The drawing as an SVG element; the same run gives the same text."""
     import matplotlib
@@ -148,6 +193,21 @@ def to_svg(drawing: "Drawing") -> str:
         drawing.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]
+
+
+def write_pictures(runs: Sequence[Run], folder: Path) -> list[Path]:
+    """Every plot of the runs as an SVG file, named by its task and title; a later one of the same name gets a number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for run in runs:
+        for plot in plots_of(run):
+            for drawing in plot.drawings:
+                stem = re.sub(r"[^a-z0-9]+", "-", f"{run.task} {plot.title}".lower()).strip("-")
+                alike = sum(path.stem == stem or path.stem.startswith(f"{stem}-") for path in written)
+                path = folder / (f"{stem}-{alike + 1}.svg" if alike else f"{stem}.svg")
+                path.write_text(to_svg(drawing) + "\n", encoding="utf-8")
+                written.append(path)
+    return written
 
 
 def _axes(across: str, up: str) -> "tuple[Drawing, Any]":
@@ -173,6 +233,11 @@ def _planted(run: Run) -> list[Outcome]:
 
 def _share_right(outcomes: Sequence[Outcome]) -> float:
     return sum(outcome.verdict == "right" for outcome in outcomes) / len(outcomes)
+
+
+def _pages_of(system: str) -> int:
+    """The number in `1,000 pages`."""
+    return int(system.split()[0].replace(",", ""))
 
 
 def _thousands(count: int) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event, RLock
 from typing import Any
 
+from optical_memory.collector import set_aside
 from optical_memory.device import is_out_of_memory
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import OpticalMemoryError
@@ -91,6 +92,7 @@ class OpticalMemory:
         self._lock = RLock()
         deepseek_bpe()  # loaded here, for it would stop an event loop for half a second where it is first needed
         self._take(self._durable.load())
+        set_aside()
 
     # Compress
 

@@ -15,6 +15,11 @@ PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
             r"\b(?=[0-9A-Za-z_-]*\d)(?=[0-9A-Za-z_-]*[A-Za-z])[0-9A-Za-z]+(?:[-_][0-9A-Za-z]+)*\b"
             r"|\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b|\b[a-z]+(?:[A-Z][a-z0-9]+)+\b"
         ),
+        "random": re.compile(
+            r"(?<![\w-])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{6,64}"
+            r"|(?=(?:[a-z]*\d){3})(?=\d*[a-z])[0-9a-z]{12,128}|\d{5,})(?![\w-])",
+            re.IGNORECASE,
+        ),
         "number": re.compile(r"(?<![\w.])\d[\d,.:/-]*\d{2}(?![\w])|(?<![\w.])\d{3,}(?!\w)"),
         "code": re.compile(r"[{}();=<>\[\]]{2,}|^\s{2,}\w+.*[:;{]$", re.MULTILINE),
         "decision": re.compile(
@@ -29,7 +34,8 @@ PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
         ),
     }
 )
-"""How each kind is told."""
+"""How each kind is told. What is `random` (UUIDs, hashes, keys, long numbers) is told by `identifier` or `number` too: a name
+made of words can be guessed in part, these cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,13 @@ class Salience:
     url: float = 3.0
     path: float = 2.0
     identifier: float = 2.0
+    random: float = 6.0
     number: float = 1.0
     code: float = 0.25
     decision: float = 2.0
     small_talk: float = -0.5
     ordinary: float = 1.0
-    most: float = 4.0
+    most: float = 8.0
     least: float = 0.5
 
     def __call__(self, text: str) -> float:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from optical_memory.adapters import missing
+from optical_memory.collector import set_aside
 from optical_memory.proxy.binding import TOKEN_HEADER, admits
 from optical_memory.proxy.rewrite import holds_history, told
 from optical_memory.proxy.workers import Rewriters
@@ -82,6 +83,7 @@ class Forwarder:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=256)
         timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
         self.rewriters.begin()
+        set_aside()
         try:
             async with httpx2.AsyncClient(
                 limits=limits, timeout=timeout, follow_redirects=False, trust_env=False, transport=self.transport

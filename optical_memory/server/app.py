@@ -11,6 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from pydantic import ValidationError
 
 from optical_memory.adapters import missing
+from optical_memory.collector import set_aside
 from optical_memory.errors import InvalidHistoryError, OpticalMemoryError
 from optical_memory.model import Model
 from optical_memory.proxy.binding import TOKEN_HEADER, admits
@@ -53,6 +54,7 @@ class Server:
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:  # noqa: ARG002
         self.engine.start()
+        set_aside()
         try:
             yield
         finally:

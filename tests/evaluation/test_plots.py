@@ -1,9 +1,20 @@
 """Pictures of a run: which there are, and what they show."""
 
+from pathlib import Path
+
 import pytest
 
 from optical_memory.evaluation.fox_table import PUBLISHED, fox_points
-from optical_memory.evaluation.plots import fidelity_by_compression, heatmaps, plots_of, recall_by_age, to_svg
+from optical_memory.evaluation.plots import (
+    fading_by_age,
+    fidelity_by_compression,
+    heatmaps,
+    plots_of,
+    recall_by_age,
+    store_growth,
+    to_svg,
+    write_pictures,
+)
 from optical_memory.evaluation.report import Figure
 from optical_memory.evaluation.run import Outcome, Run
 
@@ -53,6 +64,41 @@ def test_fidelity_stands_beside_the_published_points() -> None:
     assert labels == [*PUBLISHED, "ours, Tiny"]
     assert PUBLISHED["DeepSeek-OCR as published, Tiny"][-1] == (pytest.approx(17.12, abs=0.01), 0.591)
     assert [plot.title for plot in plots_of(fox)] == ["Fidelity against true compression, Fox"]
+
+
+def row(task: str, system: str, metric: str, value: float) -> Figure:
+    return Figure(
+        task=task, system=system, mode="", sequence_length=None, metric=metric, value=value, low=value / 2,
+        high=value * 2, n=9,
+    )  # fmt: skip
+
+
+def test_a_store_is_drawn_by_its_number_of_pages_one_line_an_operation() -> None:
+    rows = [
+        row("store", f"{pages:,} pages", f"{what}, ms (median, 5 % and 95 %)", value)
+        for what, value in (("get", 0.1), ("put", 0.8))
+        for pages in (10_000, 1_000)
+    ]
+    drawing = store_growth(run("store", [], [*rows, row("store", "1,000 pages", "bytes in use", 0.5)]))
+    lines = drawing.axes[0].lines
+    assert [line.get_label() for line in lines] == ["get", "put"]
+    assert list(lines[1].get_xdata()) == [1_000, 10_000] and list(lines[1].get_ydata()) == [0.8, 0.8]
+
+
+def test_fading_is_drawn_by_age_one_drawing_a_data_set(tmp_path: Path) -> None:
+    rows = [
+        row(f"fading, {kind}", system, f"planted strings exact, {age}", value)
+        for kind in ("dialogue", "agent")
+        for system in ("default", "all Tiny")
+        for age, value in (("32 turns old or more", 0.7), ("8 to 31 turns old", 0.9), ("0 to 7 turns old", 1.0))
+    ]
+    fading = run("fading", [], [*rows, row("fading, agent", "default", "planted strings exact", 0.8)])
+    first, second = fading_by_age(fading)
+    assert [tick.get_text() for tick in first.axes[0].get_xticklabels()] == ["0 to 7", "8 to 31", "32 or more"]
+    assert list(second.axes[0].lines[0].get_ydata()) == [1.0, 0.9, 0.7]
+    names = [path.name for path in write_pictures([fading], tmp_path / "pictures")]
+    assert names == ["fading-planted-strings-still-exact-by-age.svg", "fading-planted-strings-still-exact-by-age-2.svg"]
+    assert (tmp_path / "pictures" / names[1]).read_text().startswith("<svg")
 
 
 def test_pictures_suit_the_task() -> None:

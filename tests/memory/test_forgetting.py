@@ -138,6 +138,10 @@ def test_what_cannot_be_guessed_is_salient_and_small_talk_is_not() -> None:
     varied = "".join(trace.replace("118", str(line * 37)).replace("7f3a9c", f"{line:x}9a3c") for line in range(9))
     assert salience(varied) > 2.0
     assert salience(prose(3000, 1)) == 1.0
+    named, drawn = "job build_step_two of the_nightly_run", "job 3f2504e0-4f89-41d3-9a0c-0305e82c3301 at 9c1f04d7"
+    assert (
+        salience(prose(2000, 1) + drawn) > salience(prose(2000, 1) + named) > 1.0
+    )  # a name of words can be guessed in part
     assert salience("Hey! How are you? Thanks, great, sounds good. " + "haha nice, take care, bye, see you, wow") < 1.0
 
 

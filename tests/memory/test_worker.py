@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from optical_memory.encoded import EncodedPage
 from optical_memory.memory.keeping import BATCH
 from optical_memory.memory.optical_memory import OpticalMemory
+from optical_memory.memory.worker import TURN, short_turns
 from optical_memory.modes import Mode
 from tests.memory.fake import FakeModel, conversation, memory_of
 
@@ -130,3 +132,29 @@ def test_many_waiting_calls_take_one_thread() -> None:
         return most
 
     assert asyncio.run(talk()) <= before + 1
+
+
+def test_threads_take_short_turns_while_a_loop_waits_and_only_then() -> None:
+    usual = sys.getswitchinterval()
+    memory = memory_of(FakeModel())
+    seen = asyncio.run(memory._worker.run(lambda _: sys.getswitchinterval()))
+    assert seen == pytest.approx(TURN) and sys.getswitchinterval() == usual
+    with short_turns():
+        with short_turns():
+            pass
+        assert sys.getswitchinterval() == pytest.approx(TURN), "another one is still at work"
+    assert sys.getswitchinterval() == usual
+
+
+def test_an_interval_that_somebody_else_set_meanwhile_stays() -> None:
+    usual = sys.getswitchinterval()
+    try:
+        with short_turns():
+            sys.setswitchinterval(0.002)
+        assert sys.getswitchinterval() == pytest.approx(0.002)
+        sys.setswitchinterval(0.0005)
+        with short_turns():
+            assert sys.getswitchinterval() == pytest.approx(0.0005), "shorter ones are not made longer"
+        assert sys.getswitchinterval() == pytest.approx(0.0005)
+    finally:
+        sys.setswitchinterval(usual)
