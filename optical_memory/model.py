@@ -31,6 +31,7 @@ from optical_memory.vision.pictures import open_picture
 from optical_memory.vision.readout import CellGrid, Readout
 from optical_memory.vision.views import to_pixels, views_of
 from renderers import FACES, TRANSCRIPT_STYLES, Grid, Page, draw, glyph_atlas, palette, to_rgb
+from renderers.fonts import TWINS
 from renderers.transcript import MARKS
 
 if TYPE_CHECKING:
@@ -187,7 +188,9 @@ class Model:
         if self.config.readout is None:
             atlas = glyph_atlas(self.face, BASE.side // self.grid.columns, BASE.side // self.grid.rows)
             codes = dict.fromkeys(map(ord, text))
-            return "".join(chr(code) for code in codes if 0xE000 <= code <= 0xF8FF or not atlas.covers(code))
+            return "".join(
+                c for c in map(chr, codes) if c in TWINS or "\ue000" <= c <= "\uf8ff" or not atlas.covers(ord(c))
+            )
         return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
 
     def picture(self, page: Page, side: int) -> np.ndarray:

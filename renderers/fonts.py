@@ -7,6 +7,7 @@ cells. Scalable faces are hinted to the cell.
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import RLock
 
 import freetype
 import numpy as np
@@ -22,6 +23,8 @@ MIN_OUTLINE_SIZE = 4
 
 CONTROL_GLYPHS = {0x0A: 0xB6, 0x09: 0x203A, 0x0D: 0x2039, 0xA0: 0xAC}
 """Characters without a shape borrow one: newline a pilcrow, tab and return single guillemets, no-break space a not sign."""
+TWINS = frozenset({"\0", *map(chr, CONTROL_GLYPHS.values())})
+"""Characters that look like one of these, or like an empty cell: text that holds them cannot be shown to a reader of pixels."""
 DISPLACED_GLYPHS = {0x2013: (0x2D, -2), 0x2212: (0x2D, 2), 0x2014: (0x2014, 2), 0xD7: (0x78, -2)}
 """(glyph, pixels down): characters that some strikes draw like another one (en dash and minus like hyphen, em dash like a
 box line, the multiplication sign like x) are moved up or down, so that the pixel face tells them apart at every size."""
@@ -37,6 +40,8 @@ TICKS |= {ord(c): BOTH for c in "ěšŃžŽḌḤṂṆṚṢṬﬀ\u00adĐθЇ�
 BORROWED_GLYPHS = {ord(c): ord(letter) for c, letter in zip("ﬁﬂﬀṅ\u00adŻżžŽ", "fffn-ZzzZ", strict=True)}
 BORROWED_GLYPHS |= {ord(c): ord(letter) for c, letter in zip("ḍḥṃṇṛṣṭḌḤṂṆṚṢṬ", "dhmnrstDHMÑRST", strict=True)}
 """Small pixel strikes lack these letters: the letter they are made from is drawn, with its ticks."""
+_FREETYPE = RLock()
+"""Held while a FreeType face is used, which two threads must not do at once; all atlases of a file share its face."""
 MARKER_BASE = 0xE000
 """Markers are private-use codes: MARKER_BASE + the code of the letter that is drawn."""
 
@@ -139,7 +144,8 @@ class GlyphAtlas:
         self.face = face
         self.cell_width = cell_width
         self.cell_height = cell_height
-        self._strike, self._size = face.fit(cell_width, cell_height)
+        with _FREETYPE:
+            self._strike, self._size = face.fit(cell_width, cell_height)
         self._slots = np.full(NUM_CODES, -1, dtype=np.int32)
         self._slots[EMPTY] = 0
         self._slots[0x20] = 0
@@ -154,8 +160,9 @@ class GlyphAtlas:
         """Atlas slots of code points, same shape; what is not there yet is drawn now."""
         slots = self._slots[codes]
         if slots.size and slots.min() < 0:
-            for code in np.unique(codes[slots < 0]):
-                self._slots[code] = self._add(int(code))
+            with _FREETYPE:
+                for code in np.unique(codes[self._slots[codes] < 0]):
+                    self._slots[code] = self._add(int(code))
             slots = self._slots[codes]
         return slots
 
@@ -163,7 +170,8 @@ class GlyphAtlas:
         """Whether the face has a glyph of its own for this code point."""
         if code in (EMPTY, 0x20):
             return True
-        return bool(_open(self._strike.file).get_char_index(self._glyph_of(code)))
+        with _FREETYPE:
+            return bool(_open(self._strike.file).get_char_index(self._glyph_of(code)))
 
     def _add(self, code: int) -> int:
         if self._count == len(self._levels):
@@ -208,8 +216,13 @@ class GlyphAtlas:
         return _paste(bitmap, top, left, self.cell_height, self.cell_width)
 
 
+def is_marker(code: int) -> bool:
+    """Whether this code is drawn as a marker, and so cannot be shown as what it is."""
+    return MARKER_BASE <= code < MARKER_BASE + 128
+
+
 def _drawn_code(code: int) -> int:
-    if MARKER_BASE <= code < MARKER_BASE + 128:
+    if is_marker(code):
         return code - MARKER_BASE
     return CONTROL_GLYPHS.get(code, code)
 
@@ -231,7 +244,12 @@ def _paste(bitmap: NDArray[np.uint8], top: int, left: int, height: int, width: i
     return cell
 
 
-@cache
+_ATLASES: dict[tuple[Face, int, int], GlyphAtlas] = {}
+
+
 def glyph_atlas(face: Face, cell_width: int, cell_height: int) -> GlyphAtlas:
-    """The shared atlas of a face at a cell size."""
-    return GlyphAtlas(face, cell_width, cell_height)
+    """The shared atlas of a face at a cell size, from any thread."""
+    with _FREETYPE:
+        return _ATLASES.get((face, cell_width, cell_height)) or _ATLASES.setdefault(
+            (face, cell_width, cell_height), GlyphAtlas(face, cell_width, cell_height)
+        )

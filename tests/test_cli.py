@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from optical_memory.cli import main
+from optical_memory.cli import conversation, main
 
 CONVERSATION = Path(__file__).parent.parent / "examples" / "conversation.json"
 
@@ -115,6 +115,24 @@ def test_negative_count_is_wrong_usage(short_conversation: Path, capsys: pytest.
         main(["compress", str(short_conversation), "--keep-last", "-1"])
     assert stopped.value.code == 2
     assert "-1 is negative" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_named_before_the_work(
+    short_conversation: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversation, "_memory_of", lambda _: pytest.fail("the work was begun"))
+    (tmp_path / "file").write_text("in the way")
+    assert main(["compress", str(short_conversation), "--out", str(tmp_path / "file" / "pages")]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("optical-memory: ") and str(tmp_path / "file") in told and told.count("\n") == 1
+    assert main(["compress", str(short_conversation), "--ledger", "0.1"]) == 1
+    assert "give --out" in capsys.readouterr().err
+
+
+def test_a_limit_of_nothing_is_wrong_usage(short_conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["recall", str(short_conversation), "port", "--limit", "0"])
+    assert stopped.value.code == 2 and "1 or more" in capsys.readouterr().err
 
 
 def test_missing_file_model_and_device_are_named(

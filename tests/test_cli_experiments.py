@@ -71,6 +71,20 @@ def test_dialogue_hears_a_judge(text: Path, tmp_path: Path, capsys: pytest.Captu
     assert {figure["task"].split(",")[0] for figure in run["figures"]} == {"locomo", "babilong", "bfcl-memory", "qmsum"}
 
 
+def test_another_text_of_the_same_name_is_another_run(text: Path, tmp_path: Path) -> None:
+    data, out = forms.everything(tmp_path / "data"), tmp_path / "run.json"
+    other = tmp_path / "elsewhere" / text.name
+    other.mkdir(parents=True)
+    (other / "other.txt").write_text("A quite different text, of which there is enough for all of it. " * 400)
+    outcomes = []
+    for folder in (text, other):
+        assert main(["evaluate", "dialogue", "--data", str(data), "--text", str(folder), "--out", str(out), *FAST]) == 0
+        book = json.loads(out.read_text())
+        outcomes.append((book["plan"]["data"], [own["seconds"] for own in book["outcomes"]]))
+    assert outcomes[0][0] != outcomes[1][0]
+    assert outcomes[0][1] != outcomes[1][1], "nothing was taken over"
+
+
 def test_all_tasks_go_into_one_file(text: Path, tmp_path: Path) -> None:
     data, out = forms.everything(tmp_path / "data"), tmp_path / "results.json"
     given = ["evaluate", "all", "--data", str(data), "--text", str(text), "--out", str(out), *FAST]

@@ -9,9 +9,11 @@ from typing import Any
 
 from optical_memory.adapters import missing
 from optical_memory.view import Views, recall_tool
+from optical_memory.view.plan import RECALL_TOOL
 
 try:
     from agents import FunctionTool
+    from agents.models import get_default_model
     from agents.run import CallModelData, ModelInputData
 except ImportError as error:
     raise missing("openai-agents", "agents") from error
@@ -19,14 +21,21 @@ except ImportError as error:
 
 class OpticalFilter:
     """Called before every model call. Options are those of `Views`. Give each conversation a filter of its own, so that the
-    tool `recall` looks into the right one."""
+    tool `recall` looks into the right one.
 
-    def __init__(self, views: Views | None = None, **options: Any) -> None:
+    `model`: what `RunConfig(model=...)` names, which the runner prefers to the agent's own and does not tell a filter. An agent
+    without a model has the SDK's default.
+    """
+
+    def __init__(self, views: Views | None = None, *, model: str = "", **options: Any) -> None:
         self.views = views if views is not None else Views(**options)
+        self.model = model
 
     async def __call__(self, data: CallModelData[Any]) -> ModelInputData:
         items = data.model_data.input
-        view = await asyncio.to_thread(self.views.view, items, model_name(data.agent.model), "responses")
+        own = data.agent.model
+        model = self.model or (get_default_model() if own is None else model_name(own))
+        view = await asyncio.to_thread(self.views.view, items, model, "responses")
         return ModelInputData(input=view.messages, instructions=data.model_data.instructions)
 
     @property
@@ -35,7 +44,11 @@ class OpticalFilter:
         definition = recall_tool("responses")
 
         async def answer(context: Any, arguments: str) -> str:  # noqa: ARG001
-            return await asyncio.to_thread(self.views.recall, str(json.loads(arguments)["query"]))
+            try:
+                query = str(json.loads(arguments)["query"])
+            except (ValueError, KeyError, TypeError):
+                return f'{RECALL_TOOL} takes {{"query": words that stand near what you look for}}, got {arguments!r}'
+            return await asyncio.to_thread(self.views.recall, query)
 
         return FunctionTool(
             name=definition["name"],

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from optical_memory.adapters import missing
+from optical_memory.errors import OpticalMemoryError
 from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.memory.legend import LEGEND
 from optical_memory.memory.turn import Turn
@@ -22,7 +23,7 @@ from optical_memory.readers.reader import COLUMNS
 from optical_memory.view.drawing import GRID, Drawings
 
 try:
-    from openai import OpenAI
+    from openai import OpenAI, OpenAIError
 except ImportError as error:
     raise missing("openai", "openai") from error
 
@@ -98,7 +99,10 @@ def page_with_needles(num_needles: int, seed: int) -> tuple[str, dict[str, str]]
 
 def _ask(client: OpenAI, model: str, content: list[Any]) -> tuple[str, int | None]:
     """The answer, and the tokens that the request took by the provider's own count."""
-    reply = client.chat.completions.create(model=model, messages=[chat.shown(content)])
+    try:
+        reply = client.chat.completions.create(model=model, messages=[chat.shown(content)])
+    except OpenAIError as error:
+        raise OpticalMemoryError(f"{model} at {client.base_url} gave no answer: {error}") from error
     return reply.choices[0].message.content or "", reply.usage.prompt_tokens if reply.usage is not None else None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from optical_memory.adapters import missing
-from optical_memory.memory.wire import chat
+from optical_memory.memory.wire import chat, has_cache_mark
 from optical_memory.modes import NATIVE_MODES
 from optical_memory.view import Views
 from optical_memory.view.plan import RECALL_TOOL
@@ -50,10 +50,10 @@ class OpticalMiddleware(AgentMiddleware):  # type: ignore[misc]
 
         return tool(RECALL_TOOL, description=DESCRIPTION)(recall_memory)
 
-    def count_tokens(self, messages: Sequence[BaseMessage], model: str = "") -> int:
+    def count_tokens(self, messages: Sequence[BaseMessage], model: str | None = None) -> int:
         """For `token_counter=` of LangChain's own middleware, whose counter takes 85 for a picture: texts in DeepSeek's
-        vocabulary times the reader's factor, every picture at the price of a page."""
-        viewer = self.views.viewer(model)
+        vocabulary times the factor of the reader (the one asked last if none is named), every picture at the price of a page."""
+        viewer = self.views.viewer(self.views.latest_model if model is None else model)
         side = viewer.mode.side if viewer.mode is not None else NATIVE_MODES[0].side
         turns = [chat.read_message(message, index) for index, message in enumerate(as_chat(messages))]
         texts = viewer.counts.of([turn.text for turn in turns])
@@ -81,7 +81,8 @@ def _as_chat(message: BaseMessage) -> dict[str, Any]:
         converted = convert_to_openai_messages([message])
         if len(converted) == 1:
             chat.read_message(converted[0], 0)
-            return dict(converted[0])
+            mark = {"cache_control": {"type": "ephemeral"}} if has_cache_mark(message.content) else {}
+            return {**converted[0], **mark}  # the translation loses it with the block that it stood in
     except Exception:  # whatever LangChain or we cannot translate is left alone
         pass
     return {"role": _ROLES.get(message.type, "user"), "content": [{"type": f"a {message.type} message"}]}

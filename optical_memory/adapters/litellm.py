@@ -4,6 +4,7 @@ LiteLLM's hook is for async calls alone; `OpticalHook.completion` stands in for 
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from optical_memory.adapters import missing
@@ -32,9 +33,10 @@ class OpticalHook(CustomLogger):  # type: ignore[misc]
             return None
         return await asyncio.to_thread(self._seen, kwargs)
 
-    def completion(self, **kwargs: Any) -> Any:
-        """`litellm.completion` with old turns as pages."""
-        return litellm.completion(**(self._seen(kwargs) or kwargs))
+    def completion(self, model: str, messages: Sequence[Any] = (), **kwargs: Any) -> Any:
+        """`litellm.completion` with old turns as pages; messages may be LiteLLM's own, as its replies hold them."""
+        asked = {"model": model, "messages": [_as_dict(message) for message in messages], **kwargs}
+        return litellm.completion(**(self._seen(asked) or asked))
 
     def _seen(self, kwargs: dict[str, Any]) -> dict[str, Any] | None:
         messages = kwargs.get("messages")
@@ -42,3 +44,7 @@ class OpticalHook(CustomLogger):  # type: ignore[misc]
             return None
         view = self.views.view(messages, str(kwargs.get("model", "")), "openai")
         return {**kwargs, "messages": view.messages} if view.pages else None
+
+
+def _as_dict(message: Any) -> Any:
+    return message.model_dump(exclude_none=True) if hasattr(message, "model_dump") else message

@@ -20,6 +20,7 @@ try:
     from pydantic_ai.capabilities import AbstractCapability
     from pydantic_ai.messages import (
         BinaryContent,
+        CachePoint,
         ModelMessage,
         ModelRequest,
         ModelResponse,
@@ -62,7 +63,7 @@ class OpticalCapability(AbstractCapability[Any]):  # type: ignore[misc]
             return None
 
         def recall_memory(ctx: RunContext[Any], query: str) -> str:
-            return self.views.recall(query, as_blocks(ctx.messages), shape="anthropic")
+            return self.views.recall(query, as_blocks(ctx.messages), ctx.model.model_name, "anthropic")
 
         toolset: FunctionToolset[Any] = FunctionToolset()
         toolset.add_function(recall_memory, name=RECALL_TOOL, description=DESCRIPTION)
@@ -88,7 +89,7 @@ def _blocks(part: Any) -> list[dict[str, Any]]:
         return [{"type": "text", "text": part.content}]
     if isinstance(part, UserPromptPart):
         content = [part.content] if isinstance(part.content, str) else part.content
-        return [{"type": "text", "text": item} if isinstance(item, str) else {"type": _kind(item)} for item in content]
+        return [_said(item) for item in content]
     if isinstance(part, ToolCallPart):
         arguments = json.loads(part.args_as_json_str() or "null")
         return [{"type": "tool_use", "id": part.tool_call_id, "name": part.tool_name, "input": arguments}]
@@ -99,6 +100,14 @@ def _blocks(part: Any) -> list[dict[str, Any]]:
     if isinstance(part, ThinkingPart):
         return [{"type": "thinking"}]
     return [{"type": str(getattr(part, "part_kind", type(part).__name__))}]
+
+
+def _said(item: Any) -> dict[str, Any]:
+    if isinstance(item, str):
+        return {"type": "text", "text": item}
+    if isinstance(item, CachePoint):
+        return {"type": "text", "text": "", "cache_control": {"type": "ephemeral"}}
+    return {"type": _kind(item)}
 
 
 def _kind(item: Any) -> str:

@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command. 0: done; 1: an error of ours, told in one line; 2: wrong usage; 130: interrupted."""
+    """Runs a command. 0: done; 1: an error of ours or of the system's, told in one line; 2: wrong usage; 130: interrupted."""
     options = parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character shows a mark in its place
@@ -32,6 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.run(options))
     except OpticalMemoryError as error:
         print(f"optical-memory: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(
+            f"optical-memory: {': '.join(filter(None, (error.filename, error.strerror or str(error))))}",
+            file=sys.stderr,
+        )
         return 1
     except KeyboardInterrupt:
         return 130

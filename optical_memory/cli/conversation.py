@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optical_memory.cli.output import add_model_options, count, print_json, share
+from optical_memory.cli.output import add_model_options, count, positive, print_json, share
+from optical_memory.errors import OpticalMemoryError
 
 if TYPE_CHECKING:
     from optical_memory.memory.optical_memory import OpticalMemory
@@ -49,7 +50,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     read.add_argument("--page", type=int, metavar="N", help="only this page")
     recall = command("recall", _recall, "Find the pages that matter to a query.")
     recall.add_argument("query")
-    recall.add_argument("--limit", type=count, default=3, metavar="N")
+    recall.add_argument("--limit", type=positive, default=3, metavar="N")
     ask = command("ask", _ask, "Let the decoder answer over the spliced context.")
     ask.add_argument("question")
 
@@ -114,9 +115,12 @@ def _memory_of(options: argparse.Namespace) -> "OpticalMemory":
 def _compress(options: argparse.Namespace) -> int:
     from optical_memory.memory.ledger import Ledger
 
+    if options.ledger is not None and options.out is None:
+        raise OpticalMemoryError("--ledger is written beside the pages: give --out DIR too")
+    if options.out is not None:
+        options.out.mkdir(parents=True, exist_ok=True)  # before the work, which a bad place would waste
     context = _memory_of(options).context
     if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
         for part in context.pages:
             (options.out / f"page-{part.number:03}-{part.encoded.mode.name.lower()}.png").write_bytes(context.png(part))
         ledger = Ledger(options.ledger) if options.ledger is not None else None

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from optical_memory.cli.output import add_model_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from optical_memory.evaluation.benchmarks.benchmark import Judge
     from optical_memory.evaluation.run import Run, RunFile
     from optical_memory.model import Model
@@ -98,6 +100,10 @@ def run_dialogue(model: "Model", options: argparse.Namespace, file: "RunFile | N
     plan = replace(full() if options.full else DialoguePlan(), systems=names, data=options.data.name, seed=options.seed)
     systems = build(names, model)
     asked = questions_of(options.data, _text(options), plan)
+    told = (
+        text for own in asked for text in (*(turn["content"] for turn in own.conversation.history), own.question.text)
+    )
+    plan = replace(plan, data=f"{options.data.name} {_digest(told)}")
     if options.full:
         print(cost_of(asked, plan, systems), file=sys.stderr, flush=True)
     return evaluate_dialogue(model, asked, plan, systems, file, _judge(getattr(options, "judge", None)))
@@ -139,7 +145,17 @@ def _text(options: argparse.Namespace) -> str:
 
 
 def _named(options: argparse.Namespace) -> str:
-    return "bundled" if options.text is None else options.text.name
+    """What a run's file tells the text by: two folders of one name are two texts."""
+    return "bundled" if options.text is None else f"{options.text.name} {_digest([_text(options)])}"
+
+
+def _digest(texts: "Iterable[str]") -> str:
+    from hashlib import blake2b
+
+    found = blake2b(digest_size=8)
+    for text in texts:
+        found.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    return found.hexdigest()
 
 
 def _judge(name: str | None) -> "Judge | None":

@@ -23,6 +23,14 @@ def count(text: str) -> int:
     return number
 
 
+def positive(text: str) -> int:
+    """A number of things of which there must be one, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
+
+
 def share(text: str) -> float:
     """A number from 0 to 1, for argparse."""
     number = float(text)

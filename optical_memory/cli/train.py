@@ -41,7 +41,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         )
     export = stages.add_parser("export", help="write a checkpoint from runs")
     export.set_defaults(run=_export)
-    export.add_argument("--encoder", type=Path, required=True, metavar="DIR")
+    export.add_argument(
+        "--encoder",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="a run, or several whose weights are averaged",
+    )
+    export.add_argument("--share", type=float, nargs="+", metavar="X", help="of each run in the mean (all alike)")
     export.add_argument("--decoder", type=Path, metavar="PATH", help="a run, or a checkpoint file")
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
 
@@ -91,6 +99,6 @@ def _export(options: argparse.Namespace) -> int:
     from optical_memory.config import default
     from optical_memory.training.export import export
 
-    export(default(), options.encoder, options.decoder, options.out)
+    export(default(), options.encoder, options.decoder, options.out, options.share)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB")
     return 0

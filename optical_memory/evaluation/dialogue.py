@@ -111,7 +111,7 @@ def evaluate_dialogue(
     judge: Judge | None = None,
 ) -> Run:
     """Asks what the file does not hold yet. `judge` adds its opinion of every answer to the benchmarks' own scores."""
-    fresh = fresh_run("dialogue", asdict(plan) | {"judged": judge is not None}, model)
+    fresh = fresh_run("dialogue", asdict(plan) | {"judge": _name_of(judge)}, model)
     run = file.open(fresh) if file is not None else fresh
     done = {(o.system, o.trial, o.budget) for o in run.outcomes}
     bar = tqdm(total=len(asked) * len(plan.budget_shares) * len(systems), initial=len(done), unit="question", delay=2)
@@ -130,6 +130,10 @@ def evaluate_dialogue(
     if file is not None:
         file.save(run)
     return run
+
+
+def _name_of(judge: Judge | None) -> str:
+    return "" if judge is None else f"{judge.__module__}:{getattr(judge, '__qualname__', type(judge).__qualname__)}"
 
 
 def ask(system: System, asked: Asked, budget: int, judge: Judge | None) -> Outcome:

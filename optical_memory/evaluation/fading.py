@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from optical_memory.evaluation.histories import Conversation
+from optical_memory.evaluation.metrics import share_bootstrap
 from optical_memory.evaluation.planting import AGES, Legible, Planted, age_bins, exact, legible_in, plant
 from optical_memory.evaluation.report import Figure, wilson
 from optical_memory.language.tokenizer import count_text_tokens
@@ -49,7 +50,7 @@ class Tally:
     after: int = 0
     pages: int = 0
     right: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
-    characters: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    characters: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     planted: dict[int, list[bool]] = field(default_factory=lambda: defaultdict(list))
     natural: dict[int, list[bool]] = field(default_factory=lambda: defaultdict(list))
 
@@ -60,7 +61,7 @@ class Tally:
         turns = conversation.turns
         for turn, own in zip(turns, age_bins(turns, [turn.id for turn in turns]), strict=True):
             self.right[int(own)].append(float(legible[turn.id].sum()))
-            self.characters[int(own)] += len(turn.text)
+            self.characters[int(own)].append(len(turn.text))
         for marks, tally in ((conversation.planted, self.planted), (conversation.natural, self.natural)):
             for own, found in zip(age_bins(turns, [mark.turn for mark in marks]), exact(marks, legible), strict=True):
                 tally[int(own)].append(bool(found))
@@ -179,17 +180,12 @@ def _figures(kind: str, name: str, tally: Tally) -> Iterator[Figure]:
     bins: list[tuple[str, tuple[int, ...]]] = [("", tuple(range(len(AGES))))]
     bins += [(f", {_name_of(own)}", (own,)) for own in range(len(AGES))]
     for where, own in bins:
-        characters = sum(tally.characters[place] for place in own)
-        if characters:
-            share = sum(sum(tally.right[place]) for place in own) / characters
-            yield _row(
-                kind,
-                name,
-                f"characters legible{where}",
-                share,
-                *wilson(round(share * characters), characters),
-                characters,
-            )
+        right = np.array([turn for place in own for turn in tally.right[place]])
+        characters = np.array([turn for place in own for turn in tally.characters[place]])
+        if characters.sum():
+            bounds = share_bootstrap(right, characters, np.random.default_rng(0))
+            share, count = float(right.sum() / characters.sum()), int(characters.sum())
+            yield _row(kind, name, f"characters legible{where}", share, *bounds, count)
         for what, found in (("planted", tally.planted), ("natural", tally.natural)):
             hits = [hit for place in own for hit in found[place]]
             if hits:

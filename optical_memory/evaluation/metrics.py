@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from optical_memory.errors import MissingExtraError
 
+_BOOTSTRAP = 2000
+
 
 def set_precision(output: str, truth: str) -> float:
     """Share of the output's distinct words that occur in the truth (DeepSeek-OCR's "precision": no order, no repetition)."""
@@ -135,3 +137,13 @@ def mean_interval(values: Sequence[float], seed: int = 0, draws: int = 2000) -> 
     means = array[rng.integers(0, len(array), (draws, len(array)))].mean(1)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(array.mean()), float(low), float(high)
+
+
+def share_bootstrap(right: NDArray[Any], total: NDArray[Any], rng: np.random.Generator) -> tuple[float, float]:
+    """95 % interval of sum(right) / sum(total) where errors come in bunches, of a page or a turn: resamples whole ones."""
+    right, total = right[total > 0], total[total > 0]
+    if not len(total):
+        return 0.0, 1.0
+    draws = rng.integers(0, len(total), (_BOOTSTRAP, len(total)))
+    low, high = np.quantile(right[draws].sum(1) / total[draws].sum(1), [0.025, 0.975])
+    return float(low), float(high)

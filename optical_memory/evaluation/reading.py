@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
 from optical_memory.errors import InvalidHistoryError
-from optical_memory.evaluation.metrics import expected_calibration_error, reliability
+from optical_memory.evaluation.metrics import expected_calibration_error, reliability, share_bootstrap
 from optical_memory.evaluation.report import Figure
 from optical_memory.model import Model
 from optical_memory.modes import BASE, NATIVE_MODES, Mode
 from renderers import Face, Grid, Page, draw, find_face, glyph_atlas, lay_out, to_rgb, transcript_blocks
-
-_BOOTSTRAP = 2000
 
 
 def evaluate_reading(model: Model, folder: Path, num_pages: int, seed: int = 0) -> list[Figure]:
@@ -78,7 +75,7 @@ def _measure(
             bar.update()
     right = np.array([page_rights.sum() for page_rights in rights])
     total = np.array([len(page_rights) for page_rights in rights])
-    low, high = page_bootstrap(right, total, rng)
+    low, high = share_bootstrap(right, total, rng)
     error = expected_calibration_error(reliability(np.concatenate(probabilities), np.concatenate(rights)))
     grid = pages[0].grid
     plain = Figure(
@@ -94,14 +91,6 @@ def _measure(
     )
     calibration = {"metric": f"calibration error, {kind}", "value": error, "low": error, "high": error}
     return [plain, plain.model_copy(update=calibration)]
-
-
-def page_bootstrap(right: NDArray[np.int64], total: NDArray[np.int64], rng: np.random.Generator) -> tuple[float, float]:
-    """95 % interval of a share whose errors come in pages: resamples whole pages."""
-    draws = rng.integers(0, len(total), (_BOOTSTRAP, len(total)))
-    shares = right[draws].sum(1) / total[draws].sum(1)
-    low, high = np.quantile(shares, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def natural_pages(

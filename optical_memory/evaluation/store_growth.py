@@ -143,6 +143,7 @@ def _measure(shelf: Shelf, size: int, chance: random.Random) -> Iterator[Figure]
     chosen = [chance.randrange(size // PAGES) for _ in range(FORGETTINGS)]
     durables = [Durable(store, shelf.scope(conversation)) for conversation in chosen]
     yield _spread(size, f"open a conversation of {PAGES} pages", [durable.load for durable in durables])
+    yield _spread(size, "open it again", [durable.load for durable in durables])
     records = [durable.load() for durable in durables]
     longer = [replace(own, turns=(*own.turns, Turn("user", shelf.texts[0], "new"))) for own in records]
     yield _spread(size, "save a turn more", [partial(own.save, new) for own, new in zip(durables, longer, strict=True)])

@@ -81,6 +81,8 @@ def draft_of(
     turn_tokens = count([turn.text for turn in turns])
     pages = []
     for page in laid_out:
+        if not page.spans:  # a marker alone says nothing
+            continue
         stretches = (ends_of(page, source) for source in page.sources)
         texts = tuple(sources[first.source][first.start : last.end] for first, last in stretches)
         pages.append(DraftPage(page, texts, sum(count(texts)), positions[page.sources[-1]]))

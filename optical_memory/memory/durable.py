@@ -65,6 +65,11 @@ class Durable:
             troubles, self._journal.troubles = self._journal.troubles, []
         return list(dict.fromkeys(self.store.take_troubles() + troubles))
 
+    def save_marks(self, record: Record) -> None:
+        """Keeps a record's pins and hits, and nothing else of it; what goes wrong is noted for the next save."""
+        if self._journal is not None:
+            self._journal.save_marks(record)
+
     def forget(self, record: Record, positions: set[int]) -> tuple[Record, Receipt]:
         """Erases turns for good; -> what stays, and the receipt."""
         return forget(record, positions, self.store, self._journal, self.scope)

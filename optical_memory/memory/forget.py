@@ -71,8 +71,14 @@ def turns_on(record: Record, number: int) -> set[int]:
 
 
 def turns_matching(record: Record, pattern: str | re.Pattern[str]) -> set[int]:
-    """Positions of the turns that hold a text, or that a compiled pattern finds something in: wherever they hold it."""
+    """Positions of the turns that hold a text, or that a compiled pattern finds something in: wherever they hold it.
+
+    Raises OpticalMemoryError for one that every turn would hold, an empty one above all."""
     wanted = re.compile(re.escape(pattern)) if isinstance(pattern, str) else pattern
+    if wanted.search(""):
+        raise OpticalMemoryError(
+            f"{wanted.pattern!r} is found in every turn; nothing was forgotten. To forget all of them, say scope=..."
+        )
     return {
         position for position, turn in enumerate(record.turns) if any(wanted.search(text) for text in _texts_of(turn))
     }

@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from optical_memory.errors import StoreError
@@ -83,6 +84,16 @@ class Journal:
         except (sqlite3.Error, StoreError) as error:
             self._trouble("written", error)
             return frozenset()
+
+    def save_marks(self, record: Record) -> None:
+        """Writes the pins and hits that changed. Turns and pages stay as they are in the file, whoever wrote them; `newer` still
+        notices that somebody did."""
+        try:
+            with self._transaction("IMMEDIATE") as rows:
+                _write_marks(rows, self._known, record)
+            self._known = replace(self._known, pins=record.pins, hits=record.hits)
+        except (sqlite3.Error, StoreError) as error:
+            self._trouble("written", error)
 
     def _trouble(self, done: str, error: Exception) -> None:
         self.troubles.append(f"the conversation's state could not be {done}: {error}")

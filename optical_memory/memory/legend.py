@@ -5,7 +5,8 @@ from renderers.transcript import MARK_LETTERS
 LEGEND = (
     "Earlier turns of this conversation are drawn on the pages that follow. A letter in reverse opens a turn: "
     + ", ".join(f"{letter} {label.replace('_', ' ')}" for label, letter in MARK_LETTERS.items())
-    + ". A pilcrow is a line break, an angle quote a tab; lines wrap at the edge without a hyphen."
+    + ". A pilcrow is a line break, angle quotes are tab and return, a not sign a hard space; lines wrap at the edge without a "
+    "hyphen."
 )
 LETTER_FOR_LETTER = "letter for letter (a..b: every number from a to b):"
 """What stands before a page's strings that cannot be guessed."""

@@ -21,6 +21,7 @@ from optical_memory.memory.durable import Durable, open_store
 from optical_memory.memory.embedder import Embedder
 from optical_memory.memory.forget import Receipt, turns_meant
 from optical_memory.memory.keeping import Keeper, Kept, Progress
+from optical_memory.memory.paging import places_now
 from optical_memory.memory.recall import PageIndex, best_window, page_keys
 from optical_memory.memory.recollection import Recollection, from_source, recollect
 from optical_memory.memory.record import Record, records_of
@@ -114,7 +115,9 @@ class OpticalMemory:
             turns = whole_history(history)
             self._refresh()
             self._count.begin()
-            record, draft, kept = self._settle(turns, step_of(stop, self.on_progress))
+            marks = self._marks_in(turns)
+            record, draft, kept = self._settle(turns, marks, step_of(stop, self.on_progress))
+            self._pinned, self._renewed = marks
             parts, out = assemble(draft, kept)
             self._index_pages(draft, kept)
             report = report_of(
@@ -131,25 +134,49 @@ class OpticalMemory:
             turns = whole_history(history)
             starts = self._last.starts_in(turns)
             draft = draft_of(turns, self.keep_last, self.model, self._count, starts)
-            ages = draft.ages(self.schedule.unit, len(turns) - 1, self._renewed)
-            facts = self._keeper.facts(draft, self.schedule, ages, self._pinned, self._count)
+            pinned, renewed = self._marks_in(turns)
+            ages = draft.ages(self.schedule.unit, len(turns) - 1, renewed)
+            facts = self._keeper.facts(draft, self.schedule, ages, pinned, self._count)
             options = self.schedule.plan(facts, draft.fixed_tokens, fewest_tokens=self.lossless)
             return plan_of(draft, facts, options)
 
     def pin(self, *turns: str) -> None:
         """Pages that hold one of these turns (by id) are kept at the sharpest mode that pays, from the next fades on."""
         with self._lock:
+            self._refresh()
             self._pinned.update(turns)
             self._fades_are_due = True
-            self._save()
+            self._save_marks()
 
     def unpin(self, *turns: str) -> None:
         with self._lock:
+            self._refresh()
             self._pinned.difference_update(turns)
             self._fades_are_due = True
-            self._save()
+            self._save_marks()
 
-    def _settle(self, turns: Sequence[Turn], step: Progress) -> "tuple[Record, Draft, list[Kept]]":
+    def _marks_in(self, turns: Sequence[Turn]) -> tuple[set[str], dict[str, int]]:
+        """Pins and hits in a history: turns without ids of their own are called by their positions, which an edit shifts."""
+        before = self._record.turns
+        if tuple(turns[: len(before)]) == before:
+            return set(self._pinned), dict(self._renewed)
+        moved = places_now(before, turns)
+        names = {before[old].id: turns[new].id for old, new in moved.items()}
+        taken = {turn.id for turn in turns}
+        gone = {turn.id for turn in before if turn.id not in names} & taken  # the name is another turn's now
+        last = len(turns) - 1
+        return (
+            {names.get(turn, turn) for turn in self._pinned - gone},
+            {
+                names.get(turn, turn): moved.get(at, min(at, last))
+                for turn, at in self._renewed.items()
+                if turn not in gone
+            },
+        )
+
+    def _settle(
+        self, turns: Sequence[Turn], marks: tuple[set[str], dict[str, int]], step: Progress
+    ) -> "tuple[Record, Draft, list[Kept]]":
         """Fades come in batches: until `fade_every` turns are new, pages stay as they are and new turns are text."""
         last = self._last
         if not self._fades_are_due and last.holds(turns, self.fade_every):
@@ -166,8 +193,9 @@ class OpticalMemory:
             if kept is not None:
                 return replace(last, turns=tuple(turns)), draft, kept
         draft = draft_of(turns, self.keep_last, self.model, self._count, last.starts_in(turns))
-        ages = draft.ages(self.schedule.unit, len(turns) - 1, self._renewed)
-        kept = self._keeper.keep(draft, self.schedule, ages, self._pinned, self._count, step)
+        pinned, renewed = marks
+        ages = draft.ages(self.schedule.unit, len(turns) - 1, renewed)
+        kept = self._keeper.keep(draft, self.schedule, ages, pinned, self._count, step)
         border = protected_from(turns, self.keep_last)
         return Record(tuple(turns), len(turns), border, self._layout, records_of(draft, kept)), draft, kept
 
@@ -199,6 +227,11 @@ class OpticalMemory:
         """-> what went wrong and was got round."""
         self._record = replace(self._record, pins=frozenset(self._pinned), hits=dict(self._renewed))
         return self._durable.save(self._record)
+
+    def _save_marks(self) -> None:
+        """Pins and hits alone: turns that another process forgot or added meanwhile stay as it left them."""
+        self._record = replace(self._record, pins=frozenset(self._pinned), hits=dict(self._renewed))
+        self._durable.save_marks(self._record)
 
     def forget(
         self,
@@ -242,11 +275,14 @@ class OpticalMemory:
     @property
     def context(self) -> Context:
         """The context of the last `compress`, in this process or before it. Raises OpticalMemoryError before the first."""
-        if self._context is None and self._record.turns:
-            return self.compress(self._record.turns)
-        if self._context is None:
-            raise OpticalMemoryError("nothing is remembered yet: call compress(history) first")
-        return self._context
+        made = self._context  # looked at without the lock, which a call in another thread may hold for long
+        if made is not None:
+            return made
+        with self._lock:
+            self._refresh()
+            if self._record.turns:
+                return self.compress(self._record.turns)
+        raise OpticalMemoryError("nothing is remembered yet: call compress(history) first")
 
     def read(self, page: int | PagePart) -> Reading:
         """What stands on a page (its number in the context, from 1), read from its visual tokens alone."""
@@ -266,7 +302,7 @@ class OpticalMemory:
             for key, score in self._index.search(query, limit):
                 recollections.append(self._recollect(parts[key], score))
                 self._renewed |= dict.fromkeys(parts[key].page.sources, len(self._record.turns) - 1)
-            self._save()
+            self._save_marks()
             return recollections
 
     async def arecall(self, query: str, limit: int = 3) -> list[Recollection]:

@@ -1,11 +1,14 @@
 """Where pages begin. A history that was edited keeps every page on which nothing changed; only what changed is laid out anew."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 
 from optical_memory.memory.turn import Turn
 from renderers import Block, Grid, Page, lay_out
+
+_Said = tuple[str, tuple[tuple[str, str], ...]]
+"""What makes a turn the same: its role and its text by kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,12 @@ def starts_of(pages: Sequence[Page], turns: Sequence[Turn]) -> list[PageStart | 
 
 def carried(starts: Iterable[PageStart], before: Sequence[Turn], now: Sequence[Turn]) -> list[PageStart]:
     """The starts in turns that are still there and say the same, at the positions where they stand now."""
+    moved = places_now(before, now)
+    return [PageStart(moved[start.position], start.offset) for start in starts if start.position in moved]
+
+
+def places_now(before: Sequence[Turn], now: Sequence[Turn]) -> dict[int, int]:
+    """Positions of turns in a history -> where the same turns stand in a later one; those that are gone are left out."""
     old, new = [_content(turn) for turn in before], [_content(turn) for turn in now]
     head = 0
     while head < min(len(old), len(new)) and old[head] == new[head]:
@@ -38,10 +47,25 @@ def carried(starts: Iterable[PageStart], before: Sequence[Turn], now: Sequence[T
         tail += 1
     moved = {position: position for position in range(head)}
     moved |= {len(old) - 1 - back: len(new) - 1 - back for back in range(tail)}
-    middle = SequenceMatcher(None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False)
-    for first, second, size in middle.get_matching_blocks():
-        moved |= {head + first + step: head + second + step for step in range(size)}
-    return [PageStart(moved[start.position], start.offset) for start in starts if start.position in moved]
+    return moved | _matched(old, new, range(head, len(old) - tail), range(head, len(new) - tail))
+
+
+def _matched(old: Sequence[_Said], new: Sequence[_Said], among: range, within: range) -> dict[int, int]:
+    """Of the positions `among` old ones, those whose turn is found `within` the new ones: turns said once in both, and the
+    like turns beside a matched one. Linear, where a difference of long histories of short turns is cubic."""
+    was, now = Counter(old[place] for place in among), Counter(new[place] for place in within)
+    only = {new[place]: place for place in within if now[new[place]] == 1}
+    moved = {place: only[old[place]] for place in among if was[old[place]] == 1 and old[place] in only}
+    for step, order in ((1, among), (-1, among[::-1])):
+        taken = set(moved.values())
+        for place in order:
+            beside = moved.get(place - step)
+            if place in moved or beside is None:
+                continue
+            if beside + step in within and beside + step not in taken and old[place] == new[beside + step]:
+                moved[place] = beside + step
+                taken.add(beside + step)
+    return moved
 
 
 def lay_out_from(blocks: Iterable[Block], grid: Grid, starts: Iterable[tuple[str, int]]) -> list[Page]:
@@ -63,5 +87,5 @@ def lay_out_from(blocks: Iterable[Block], grid: Grid, starts: Iterable[tuple[str
     return [page for stretch in stretches if stretch for page in lay_out(stretch, grid)]
 
 
-def _content(turn: Turn) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _content(turn: Turn) -> _Said:
     return turn.role, tuple(turn.passages())

@@ -1,6 +1,7 @@
 """What one conversation leaves behind: turns, how its pages were kept, pins and hits. Plain data; nothing of a decoder."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -78,7 +79,7 @@ class Record:
             self.layout,
             tuple(pages),
             self.pins - doomed,
-            {turn: position for turn, position in self.hits.items() if turn not in doomed},
+            {turn: max(0, bisect_right(stay, at) - 1) for turn, at in self.hits.items() if turn not in doomed},
         )
 
     def starts_in(self, turns: Sequence[Turn]) -> list[PageStart]:

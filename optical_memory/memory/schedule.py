@@ -134,7 +134,11 @@ class ForgettingSchedule:
         if self.budget is None or room is None or (not fewest_tokens and sum(own.cost for own in wanted) <= room):
             return wanted
         if fewest(options) > room:
-            raise best_pair([self._everything(page) for page in pages], self.budget, fixed_tokens, self.min_fidelity)
+            ways = [
+                [*own, Option.as_text(page.text_tokens)] if page.pinned else self._everything(page)
+                for page, own in zip(pages, options, strict=True)
+            ]
+            raise best_pair(ways, self.budget, fixed_tokens, self.min_fidelity)
         return choose(options, [self._weight(page) for page in pages], room)
 
     def _options(self, page: PageFacts, fewest_tokens: bool) -> list[Option]:

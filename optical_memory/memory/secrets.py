@@ -25,7 +25,9 @@ _FORMS = (
     ),
     _Form("a chat token", ("xox",), re.compile(r"\bxox[abprs]-[A-Za-z0-9\-]{10,}")),
     _Form(
-        "a signed token", ("eyj",), re.compile(r"\beyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}")
+        "a signed token",
+        ("eyj",),
+        re.compile(r"\beyJ[A-Za-z0-9_\-]{10,512}\.eyJ[A-Za-z0-9_\-]{10,4096}\.[A-Za-z0-9_\-]{10}"),
     ),
     _Form("a bearer token", ("bearer",), re.compile(r"(?i:\bbearer\s+)[A-Za-z0-9_\-.=+/]{20,}")),
     _Form(
@@ -33,10 +35,12 @@ _FORMS = (
         ("passw", "secret", "api_key", "api-key", "apikey", "access_token", "access-token", "accesstoken"),
         re.compile(
             r"(?i:\b(?:password|passwd|secret|api[_-]?key|access[_-]?token)[\"']?\s*[:=]\s*[\"']?)"
-            r"(?=[^\s\"']*\d)[^\s\"'<>{}()$]{8,}"
+            r"(?=[^\s\"']{0,256}\d)[^\s\"'<>{}()$]{8}"
         ),
     ),
-    _Form("a password in an address", ("://",), re.compile(r"\b[a-z][a-z0-9+.\-]*://[^\s/:@]+:[^\s/@]{3,}@")),
+    _Form(
+        "a password in an address", ("://",), re.compile(r"\b[a-z][a-z0-9+.\-]{0,31}://[^\s/:@]{1,256}:[^\s/@]{3,256}@")
+    ),
 )
 
 

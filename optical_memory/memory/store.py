@@ -112,7 +112,8 @@ class TokenStore:
             page = self.files.read(key)
             if page is not None:
                 with self._lock:
-                    self._place(key, page)
+                    if key not in self._resident and key not in self._host:  # another thread may have read it meanwhile
+                        self._place(key, page)
                 page = self._held(key) or page
         return page
 
@@ -217,6 +218,8 @@ class TokenStore:
         if self._arena is None or self._arena.blocks_for(size) * self._block > self.budget:
             return False
         while self._arena.num_free < self._arena.blocks_for(size):
+            if not self._resident:
+                return False
             key = next(iter(self._resident))
             page = self._restored(self._resident[key])
             self.drop(key)

@@ -1,7 +1,6 @@
 """A chat request as the decoder takes it: texts and pages in order, then the question. Foreign JSON is checked here."""
 
 import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -99,7 +98,7 @@ def read_data_url(url: str) -> bytes:
         raise InvalidHistoryError(f"pictures come as {DATA_URL}... or {PAGE_URL}ID, got {url[:40]!r}")
     try:
         return base64.b64decode(url.removeprefix(DATA_URL), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; text that is not ASCII gives a plain one
         raise InvalidHistoryError(f"the picture's base64 is damaged: {error}") from error
 
 

@@ -21,6 +21,7 @@ from renderers import (
     to_png,
     transcript_blocks,
 )
+from renderers.fonts import TWINS, is_marker
 
 GRID = Grid(64, 64)
 STRETCH = 65_536
@@ -100,6 +101,8 @@ class Drawable:
     def _covers(self, character: str) -> bool:
         if self.alphabet is not None:
             return character in self.alphabet
+        if character in TWINS or is_marker(ord(character)):
+            return False
         return glyph_atlas(FIXED, self.side // GRID.columns, self.side // GRID.rows).covers(ord(character))
 
 

@@ -33,7 +33,8 @@ class Views:
     """Views for whatever model a request names.
 
     `reader`: the reader to assume whatever the name. `readers`: rows of one's own, as `calibrate` writes them. `trust_cell`:
-    readers of the table are taken at your word to read cells of that many pixels. `latest` is the view made last.
+    readers of the table are taken at your word to read cells of that many pixels. `latest` is the view made last, for the reader
+    `latest_model`.
 
     Making it loads the vocabulary and the typeface, so that no request and no event loop waits for them later.
     """
@@ -52,6 +53,7 @@ class Views:
         chosen = reader_named(reader, own) if isinstance(reader, str) else reader
         self.options = ViewOptions(chosen, own, trust_cell, keep_last, pages_in_batch, strict)
         self.latest: View | None = None
+        self.latest_model = ""
         self._drawings = Drawings()
         self._counts = TokenCounts()
         self._lock = Lock()
@@ -74,7 +76,7 @@ class Views:
     def view(self, messages: Sequence[Any], model: str = "", shape: str | None = None, scope: str = "") -> View:
         """The view for the reader of that name. Fails open unless `strict`."""
         view = self.viewer(model, scope).view(messages, shape)
-        self.latest = view
+        self.latest, self.latest_model = view, model
         return view
 
     def viewer(self, model: str = "", scope: str = "") -> Viewer:
@@ -106,10 +108,12 @@ class Views:
         self,
         query: str,
         messages: Sequence[Any] | None = None,
-        model: str = "",
+        model: str | None = None,
         shape: str | None = None,
         limit: int = 3,
     ) -> str:
-        """The answer of the tool `recall_memory`: exact text from the pages of a history, or of the latest view."""
-        view = self.latest if messages is None else self.viewer(model).view(messages, shape)
+        """The answer of the tool `recall_memory`: exact text from the pages of the latest view, or of a history as the reader
+        `model` is shown it, or the reader asked last: whoever calls the tool is rarely told which one that is."""
+        name = self.latest_model if model is None else model
+        view = self.latest if messages is None else self.viewer(name).view(messages, shape)
         return recall(view.pages if view is not None else (), query, limit)

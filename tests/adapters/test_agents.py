@@ -4,7 +4,9 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
 from agents import Agent, RunConfig, Runner, SQLiteSession, function_tool, set_tracing_disabled
+from agents.run import CallModelData, ModelInputData
 from agents.testing import ScriptedModel, assistant_message, function_call
 
 from optical_memory.adapters.agents import OpticalFilter, OpticalSession
@@ -19,6 +21,13 @@ set_tracing_disabled(True)
 def look(q: int) -> str:
     """Looks."""
     return prose(2500, q)
+
+
+def seen(filter_: OpticalFilter, model: Any) -> int:
+    """Pages that the filter shows an agent of that model."""
+    items = [{"role": "user", "content": prose(2500, n)} for n in range(24)]
+    data = CallModelData(ModelInputData(items, None), Agent(name="a", model=model), None)
+    return num_pictures(asyncio.run(filter_(data)).input)
 
 
 def run(num_calls: int, filter_: OpticalFilter, session: Any = None, last: Any = None) -> tuple[Any, ScriptedModel]:
@@ -65,3 +74,19 @@ def test_the_model_can_recall() -> None:
     _, model = run(12, filter_, last=asked)
     output = next(item for item in model.calls[-1].input if item.get("call_id") == "recall-1" and "output" in item)
     assert prose(2500, 0)[:200] in str(output["output"])
+
+
+def test_the_reader_is_the_one_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_DEFAULT_MODEL", "gpt-5")
+    assert seen(OpticalFilter(trust_cell=8), "gpt-5") > 0
+    assert seen(OpticalFilter(trust_cell=8), None) > 0, "the SDK's default"
+    assert seen(OpticalFilter(trust_cell=8), ScriptedModel([])) == 0, "a model that tells no name"
+    assert seen(OpticalFilter(trust_cell=8, model="gpt-3.5-turbo"), "gpt-5") == 0, (
+        "the run's model counts, not the agent's"
+    )
+
+
+def test_a_call_that_makes_no_sense_is_answered() -> None:
+    recall = OpticalFilter(reader="gpt-5", trust_cell=8).recall
+    for arguments in ('{"q": "x"}', "{broken", "7"):
+        assert "takes" in str(asyncio.run(recall.on_invoke_tool(None, arguments)))  # type: ignore[arg-type]

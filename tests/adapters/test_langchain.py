@@ -82,3 +82,24 @@ def test_its_counter_charges_what_the_reader_charges_for_pages() -> None:
     report = middleware.views.latest.report  # type: ignore[union-attr]
     assert middleware.count_tokens(history(), "gpt-5") == pytest.approx(report.tokens_before, abs=2)
     assert middleware.count_tokens(model.shown[0], "gpt-5") == pytest.approx(report.tokens_after, abs=20)
+
+
+def test_recall_and_counts_are_those_of_the_reader_that_was_asked() -> None:
+    """The tool and the counter are not told the model's name."""
+    middleware = OpticalMiddleware(trust_cell=8, recall=True)
+    assert "No page" in middleware.tools[0].func("0", history())
+    before = middleware.count_tokens([HumanMessage([{"type": "image_url", "image_url": {"url": "data:,"}}])])
+    middleware.views.view(as_chat(history()), "gpt-5", "openai")
+    assert prose(2500, 0)[:200] in middleware.tools[0].func("0", history())
+    after = middleware.count_tokens([HumanMessage([{"type": "image_url", "image_url": {"url": "data:,"}}])])
+    assert before < after
+
+
+def test_nothing_up_to_a_cache_mark_is_drawn() -> None:
+    messages: list[BaseMessage] = [HumanMessage(prose(2500, n)) for n in range(24)]
+    marked = HumanMessage([{"type": "text", "text": prose(2500, 12), "cache_control": {"type": "ephemeral"}}])
+    drawn = OpticalMiddleware(reader="claude-sonnet-4-6", trust_cell=8).views
+    free = drawn.view(as_chat(messages), "claude-sonnet-4-6", "openai")
+    bound = drawn.view(as_chat([*messages[:12], marked, *messages[13:]]), "claude-sonnet-4-6", "openai")
+    assert free.layout[0] != 0 or free.report.num_pages > bound.report.num_pages
+    assert list(bound.layout[:13]) == list(range(13))

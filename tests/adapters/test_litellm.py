@@ -55,6 +55,14 @@ def test_sync_calls_get_the_same_pages(double: Double) -> None:
     assert double.sent[0] == hook.views.latest.messages != HISTORY  # type: ignore[union-attr]
 
 
+def test_sync_calls_take_what_litellm_takes(double: Double) -> None:
+    """The model first, and its own messages among the others."""
+    hook = OpticalHook(trust_cell=8)
+    reply = litellm.completion(model="gpt-4o", messages=[], mock_response="done").choices[0].message
+    hook.completion(MODEL, [*HISTORY, reply, {"role": "user", "content": "and then?"}])
+    assert num_pictures(double.sent[0]) > 0 and double.sent[0][-2]["content"] == "done"
+
+
 def test_other_calls_are_left_alone() -> None:
     hook = OpticalHook(trust_cell=8)
     assert asyncio.run(hook.async_pre_call_deployment_hook({"input": ["x"]}, "aembedding")) is None

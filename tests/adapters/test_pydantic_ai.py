@@ -6,6 +6,7 @@ from typing import Any
 from pydantic_ai import Agent
 from pydantic_ai.messages import (
     BinaryContent,
+    CachePoint,
     ModelMessage,
     ModelRequest,
     ModelResponse,
@@ -16,7 +17,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from optical_memory.adapters.pydantic_ai import OpticalCapability
+from optical_memory.adapters.pydantic_ai import OpticalCapability, as_blocks
 from tests.memory.fake import prose
 
 
@@ -64,3 +65,27 @@ def test_the_model_can_recall() -> None:
     shown, _ = run([asked, ModelResponse(parts=[TextPart("done")])], recall=True)
     answer = next(part for part in parts(shown[-1], ToolReturnPart) if part.tool_call_id == "r")
     assert prose(2500, 0)[:200] in answer.content
+
+
+def test_recall_is_over_what_the_serving_model_is_shown() -> None:
+    """Without a reader that is fixed: the function model's own name is one that nobody knows."""
+    asked = ModelResponse(parts=[ToolCallPart("recall_memory", {"query": "0"}, "r")])
+    replies = iter([asked, ModelResponse(parts=[TextPart("done")])])
+    shown: list[list[ModelMessage]] = []
+
+    def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:  # noqa: ARG001
+        shown.append(list(messages))
+        return next(replies)
+
+    capability = OpticalCapability(trust_cell=8, recall=True)
+    agent = Agent(FunctionModel(answer, model_name="gpt-5"), capabilities=[capability])
+    asyncio.run(agent.run("what was the first?", message_history=history()))
+    found = next(part for part in parts(shown[-1], ToolReturnPart) if part.tool_call_id == "r")
+    assert prose(2500, 0)[:200] in found.content
+
+
+def test_nothing_up_to_a_cache_point_is_drawn() -> None:
+    prompts: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(prose(2500, n))]) for n in range(24)]
+    prompts[12] = ModelRequest(parts=[UserPromptPart([prose(2500, 12), CachePoint()])])
+    views = OpticalCapability(reader="claude-sonnet-4-6", trust_cell=8).views
+    assert list(views.view(as_blocks(prompts), "claude-sonnet-4-6", "anthropic").layout[:13]) == list(range(13))

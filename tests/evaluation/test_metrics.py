@@ -11,10 +11,10 @@ from optical_memory.evaluation.metrics import (
     rouge_1,
     set_precision,
     set_recall,
+    share_bootstrap,
     share_in_order,
     token_f1,
 )
-from optical_memory.evaluation.reading import page_bootstrap
 from optical_memory.evaluation.report import Figure, as_table, wilson
 
 
@@ -69,13 +69,15 @@ def test_intervals_hold_the_mean_and_shrink_with_n() -> None:
     assert np.ptp(mean_interval(list(many))[1:]) < np.ptp(mean_interval(list(few))[1:])
 
 
-def test_page_bootstrap_is_wider_where_errors_come_in_pages() -> None:
+def test_share_bootstrap_is_wider_where_errors_come_in_bunches() -> None:
     total = np.full(40, 100)
     spread, heaped = np.full(40, 98), np.where(np.arange(40) < 4, 80, 100)
     rng = np.random.default_rng(0)
-    assert page_bootstrap(spread, total, rng) == (0.98, 0.98)
-    low, high = page_bootstrap(heaped, total, rng)
+    assert share_bootstrap(spread, total, rng) == (0.98, 0.98)
+    low, high = share_bootstrap(heaped, total, rng)
     assert high - low > 0.01
+    empty = np.zeros(3, dtype=np.int64)
+    assert share_bootstrap(empty, empty, rng) == (0.0, 1.0)
 
 
 def test_table_has_a_line_for_every_figure() -> None:

@@ -21,7 +21,7 @@ def test_a_store_grows_is_measured_and_goes_on(
     monkeypatch.setattr(store_growth, "FORGETTINGS", 3)
     figures = evaluate_store(bundled_model, PAGES, tmp_path)
     timed = [figure for figure in figures if "ms" in figure.metric]
-    assert len(timed) == 7
+    assert len(timed) == 8
     assert all(0 < figure.low <= figure.value <= figure.high for figure in timed)
     figures = evaluate_store(bundled_model, 2 * PAGES, tmp_path)
     assert {figure.system for figure in figures} == {"40 pages"}

@@ -155,3 +155,11 @@ def test_a_schedule_from_a_table() -> None:
 def test_what_makes_no_schedule_is_told(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         ForgettingSchedule(**bad)  # type: ignore[arg-type]
+
+
+def test_a_conflict_over_a_pinned_page_names_a_pair_that_holds() -> None:
+    page = facts(pinned=True, **{"Base": 1.0, "Tiny": 0.9})
+    with pytest.raises(BudgetError) as found:
+        ForgettingSchedule(budget=20).plan([page])
+    assert found.value.budget > 20
+    ForgettingSchedule(budget=found.value.budget).plan([page])

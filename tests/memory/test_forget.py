@@ -198,3 +198,12 @@ def test_the_command_forgets_and_its_receipt_is_json(tmp_path: Path, capsys: pyt
     assert list(tmp_path.iterdir()) == []
     assert main(["forget", *place, "--all"]) == 1
     assert "holds no conversation of the scope" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("nothing", ["", re.compile("x*"), re.compile("(?:)")])
+def test_a_pattern_that_every_turn_holds_forgets_nothing(tmp_path: Path, nothing: "str | re.Pattern[str]") -> None:
+    memory = remembered(tmp_path)
+    before = memory.context.messages()
+    with pytest.raises(OpticalMemoryError, match="nothing was forgotten"):
+        memory.forget(matching=nothing)
+    assert memory.context.messages() == before

@@ -232,3 +232,26 @@ def test_asynchronous_calls_give_what_the_others_give() -> None:
     assert context.messages() == memory_of(FakeModel()).compress(history).messages()
     assert [hit.number for hit in found] == [hit.number for hit in memory.recall("server", 2)]
     assert answer.endswith("at most 8 tokens")
+
+
+def test_pins_and_hits_follow_their_turns_when_a_history_is_edited() -> None:
+    """Messages without ids are called by their positions."""
+    history = conversation(20, 1500)
+    memory = memory_of(FakeModel(), keep_last=2)
+    memory.compress(history)
+    memory.pin("turn-4", "turn-2", "turn-99")
+    memory._renewed = {"turn-6": 19, "turn-2": 5}
+    memory.compress([*history[:2], *history[3:]])
+    assert memory._pinned == {"turn-3", "turn-99"}, "turn 2 is gone, and its name another's"
+    assert memory._renewed == {"turn-5": 18}
+
+
+def test_what_fails_moves_no_pin() -> None:
+    history = conversation(20, 1500)
+    memory = memory_of(FakeModel(), keep_last=2)
+    memory.compress(history)
+    memory.pin("turn-4")
+    memory.schedule = ForgettingSchedule(budget=10)
+    with pytest.raises(BudgetError):
+        memory.compress([*history[:2], *history[3:]])
+    assert memory._pinned == {"turn-4"}

@@ -39,3 +39,9 @@ def test_a_secret_is_named(text: str, kind: str) -> None:
 )
 def test_ordinary_text_holds_none(text: str) -> None:
     assert secret_in(text) is None
+
+
+@pytest.mark.parametrize("piece", ["password=", "a-", "-eyJabcdefghijk", "x://"])
+def test_no_text_takes_for_ever_to_look_through(piece: str) -> None:
+    """A pattern that begins anew at each place and runs to the end takes hours over this."""
+    assert secret_in(piece * (4_000_000 // len(piece)) + " http://x eyj secret") is None

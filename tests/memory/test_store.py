@@ -1,5 +1,6 @@
 """The token store: the page unused longest goes first, and bytes are counted right."""
 
+import threading
 from collections import OrderedDict
 from pathlib import Path
 
@@ -190,3 +191,27 @@ def test_erasing_a_page_takes_every_mode_of_its_scope_and_nothing_else(tmp_path:
     assert sorted(line.split(":")[0] for line in gone) == ["device", "device", "file", "file"]
     assert [store.get(place) for place in mine] == [None, None]
     assert all(same(store.get(place), visual(1)) for place in others)
+
+
+def test_two_threads_that_miss_one_page_take_one_place_for_it(tmp_path: Path) -> None:
+    TokenStore(1 << 16, files=TokenFiles(tmp_path)).put(scoped := TokenKey("a", TINY, "f", 1, "ann"), page(3000))
+    store = TokenStore(1 << 16, files=TokenFiles(tmp_path))
+    both = threading.Barrier(2)
+    read = store.files.read  # type: ignore[union-attr]
+
+    def slowly(wanted: TokenKey) -> StoredPage | None:
+        found = read(wanted)
+        both.wait(5)
+        return found
+
+    store.files.read = slowly  # type: ignore[union-attr, method-assign]
+    threads = [threading.Thread(target=store.get, args=(scoped,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(store) == 1 and store.num_bytes == 3000
+    store.drop(scoped)
+    assert store.num_bytes == 0
+    store.put(key("large"), page(1 << 16))
+    assert len(store) == 1

@@ -1,6 +1,8 @@
 """Faces and atlases: everything that the bundled model reads can be drawn, and told apart."""
 
+import sys
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -184,3 +186,24 @@ def test_letters_that_look_alike_differ_by_their_ticks() -> None:
         corner = slice(0, max(1, cell[0] // 8))
         assert (greek != latin).any() and (cyrillic != latin).any() and (greek != cyrillic).any()
         assert (greek[-1, corner] == 15).all() and (latin[-1, corner] == 0).all()
+
+
+def test_threads_that_fill_one_atlas_draw_what_one_thread_draws() -> None:
+    codes = np.arange(0x21, 0x17F, dtype=np.uint32)
+    expected = GlyphAtlas(DEJAVU, 13, 17)
+    right = expected.levels[expected.slots(codes)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for attempt in range(3):
+            atlas = GlyphAtlas(DEJAVU, 13, 17)
+            orders = [np.random.default_rng(attempt * 4 + n).permutation(codes) for n in range(4)]
+            with ThreadPoolExecutor(4) as threads:
+                list(
+                    threads.map(
+                        lambda order, atlas=atlas: [atlas.slots(order[n : n + 3]) for n in range(0, 300, 3)], orders
+                    )
+                )
+            assert np.array_equal(atlas.levels[atlas.slots(codes)], right)
+    finally:
+        sys.setswitchinterval(interval)

@@ -129,6 +129,7 @@ def test_a_client_that_hangs_up_frees_its_place(server: str) -> None:
         ({"messages": [{"role": "wizard", "content": "x"}]}, "wizard"),
         ({"messages": asked("https://example.org/a.png")}, "data:image/png"),
         ({"messages": asked("data:image/png;base64,AAAA")}, "cannot be opened"),
+        ({"messages": asked("data:image/png;base64,\u00e9")}, "base64 is damaged"),
         ({"messages": [{"role": "user", "content": "x" * 9000}]}, "positions"),
         ({"messages": [{"role": "user", "content": "x" * 9_000_000}]}, "POST /v1/pages"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "question"),

@@ -176,7 +176,7 @@ def test_start_passes_each_patch_to_its_slot() -> None:
 
 def test_a_checkpoint_file_is_a_start_too(corpus: Path, tmp_path: Path) -> None:
     train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
-    export(CONFIG, tmp_path / "run", None, tmp_path / "model.safetensors")
+    export(CONFIG, [tmp_path / "run"], None, tmp_path / "model.safetensors")
     still = replace(RECIPE, steps=1, rate=0.0)
     started = train_encoder(CONFIG, still, corpus, tmp_path / "next", CPU, tmp_path / "model.safetensors")
     stored = Checkpoint(tmp_path / "model.safetensors").load(["encoder.", "readout."])
@@ -184,6 +184,20 @@ def test_a_checkpoint_file_is_a_start_too(corpus: Path, tmp_path: Path) -> None:
         assert torch.equal(started.state_dict()[name], tensor), name
     with pytest.raises(CheckpointError, match="holds no training state"):
         train_encoder(CONFIG, still, corpus, tmp_path / "other", CPU, tmp_path / "absent")
+
+
+def test_of_several_runs_the_mean_is_exported(corpus: Path, tmp_path: Path) -> None:
+    for name, seed in (("first", 1), ("second", 2)):
+        train_encoder(CONFIG, replace(RECIPE, steps=1, seed=seed), corpus, tmp_path / name, CPU)
+    runs = [tmp_path / "first", tmp_path / "second"]
+    export(CONFIG, runs, None, tmp_path / "mean.safetensors", [0.25, 0.75])
+    mean = Checkpoint(tmp_path / "mean.safetensors").load(["encoder.", "readout."])
+    first, second = (load_weights(run)["model"] for run in runs)
+    for name, tensor in mean.items():
+        expected = 0.25 * first[name] + 0.75 * second[name]
+        torch.testing.assert_close(tensor, expected, atol=0.01 * float(expected.abs().max() + 1e-6), rtol=0)
+    with pytest.raises(CheckpointError, match="shares that add up to 1"):
+        export(CONFIG, runs, None, tmp_path / "mean.safetensors", [0.25, 0.25])
 
 
 def test_a_start_of_another_shape_is_refused(corpus: Path, tmp_path: Path) -> None:
@@ -195,7 +209,7 @@ def test_a_start_of_another_shape_is_refused(corpus: Path, tmp_path: Path) -> No
 
 def test_export_leaves_the_auxiliary_head_behind(corpus: Path, tmp_path: Path) -> None:
     train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
-    export(CONFIG, tmp_path / "run", None, tmp_path / "model.safetensors")
+    export(CONFIG, [tmp_path / "run"], None, tmp_path / "model.safetensors")
     names = Checkpoint(tmp_path / "model.safetensors").names
     assert any(name.startswith("readout.") for name in names)
     assert not any(name.startswith("auxiliary.") for name in names)

@@ -134,6 +134,16 @@ def test_secrets_and_strange_characters_stay_text_with_the_reason() -> None:
     assert SECRET not in "".join(page.text for page in view.pages)
 
 
+@pytest.mark.parametrize("twin", ["\0", "\ue041", "\u00b6", "\u203a", "\u2039", "\u00ac"])
+def test_what_would_look_like_something_else_stays_text(twin: str) -> None:
+    """A pilcrow is drawn for a line break, a private-use code as a marker's letter, nothing at all for a null."""
+    history = conversation(40)
+    history[5] = {"role": "assistant", "content": f"ten{twin}thousand"}
+    view = view_of(history)
+    reasons = {text.message: text.reason for text in view.report.texts}
+    assert ascii(twin)[1:-1] in reasons[5] and view.report.num_pages > 0
+
+
 def test_what_was_recalled_in_this_turn_is_not_drawn_again() -> None:
     call = {"id": "r", "type": "function", "function": {"name": "recall_memory", "arguments": '{"query": "x"}'}}
     recalled = [
