@@ -71,18 +71,19 @@ def test_dialogue_hears_a_judge(text: Path, tmp_path: Path, capsys: pytest.Captu
     assert {figure["task"].split(",")[0] for figure in run["figures"]} == {"locomo", "babilong", "bfcl-memory", "qmsum"}
 
 
-def test_another_text_of_the_same_name_is_another_run(text: Path, tmp_path: Path) -> None:
+def test_another_text_of_the_same_name_is_another_run(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data, out = forms.everything(tmp_path / "data"), tmp_path / "run.json"
     other = tmp_path / "elsewhere" / text.name
     other.mkdir(parents=True)
     (other / "other.txt").write_text("A quite different text, of which there is enough for all of it. " * 400)
-    outcomes = []
-    for folder in (text, other):
-        assert main(["evaluate", "dialogue", "--data", str(data), "--text", str(folder), "--out", str(out), *FAST]) == 0
-        book = json.loads(out.read_text())
-        outcomes.append((book["plan"]["data"], [own["seconds"] for own in book["outcomes"]]))
-    assert outcomes[0][0] != outcomes[1][0]
-    assert outcomes[0][1] != outcomes[1][1], "nothing was taken over"
+    given = ["evaluate", "dialogue", "--data", str(data), "--out", str(out), *FAST]
+    assert main([*given, "--text", str(text)]) == 0
+    first = out.read_text()
+    assert main([*given, "--text", str(other)]) == 1
+    assert "holds a run of another plan" in capsys.readouterr().err and out.read_text() == first
+    assert main([*given, "--text", str(text)]) == 0, "of the same text it goes on"
 
 
 def test_all_tasks_go_into_one_file(text: Path, tmp_path: Path) -> None:
