@@ -5,6 +5,7 @@ A step is decided by (seed, step) alone, so a run that is interrupted goes on as
 
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from torch.nn import functional
 from optical_memory.config import ModelConfig
 from optical_memory.device import is_accelerator
 from optical_memory.errors import CheckpointError
-from optical_memory.training.corpus import Alphabet, Corpus, PageText
+from optical_memory.training.alphabet import Alphabet
+from optical_memory.training.corpus import Corpus
+from optical_memory.training.page_text import PageText
 from optical_memory.training.pages import PageBatch, PageEngine, Portion
 from optical_memory.training.recipes import EncoderRecipe
 from optical_memory.training.run import (
@@ -73,14 +76,17 @@ def train_encoder(
     assert config.readout is not None
     alphabet = Alphabet.of(config.readout.alphabet)
     corpus = Corpus(corpus_folder, alphabet)
-    engine = PageEngine(PageText(corpus.training, alphabet, recipe.random_share), alphabet, device)
+    engine = PageEngine(
+        PageText(corpus.training, alphabet, recipe.random_share, scripts_share=recipe.scripts_share), alphabet, device
+    )
+    plain = partial(PageText, corpus.held_out, alphabet, sparse_share=0.0)
     held_out = {
-        "natural": PageEngine(
-            PageText(corpus.held_out, alphabet, 0.0, mixed_share=0.0, sparse_share=0.0, typeset_share=0.0),
-            alphabet,
-            device,
-        ),
-        "random": PageEngine(PageText(corpus.held_out, alphabet, 1.0, sparse_share=0.0), alphabet, device),
+        name: PageEngine(text, alphabet, device)
+        for name, text in (
+            ("natural", plain(0.0, mixed_share=0.0, typeset_share=0.0)),
+            ("scripts", plain(0.0, mixed_share=0.0, typeset_share=0.0, scripts_share=1.0)),
+            ("random", plain(1.0)),
+        )
     }
     optimizer = optimizer_for(trainee, recipe)
     plan = RunState("encoder", config.name, corpus.digest, 0, asdict(recipe))

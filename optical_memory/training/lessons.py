@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.modes import TOKEN
-from optical_memory.training.corpus import PageText
+from optical_memory.training.page_text import PageText
 from optical_memory.training.questions import draw_pairs, draw_quiz
 from optical_memory.training.recipes import DecoderRecipe, Phase
 from renderers.transcript import MARKS

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from optical_memory.modes import TOKEN, Mode
-from optical_memory.training.corpus import Alphabet, PageText
+from optical_memory.training.alphabet import Alphabet
+from optical_memory.training.page_text import PageText
 from optical_memory.training.variation import Variation
 from optical_memory.training.wear import Wear
 from optical_memory.vision.readout import CellGrid

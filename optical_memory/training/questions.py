@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optical_memory.training.corpus import PageText
+from optical_memory.training.page_text import PageText
 
 ABSENT = "not found"
 """What the decoder is trained to answer when the fact is not there."""

@@ -18,6 +18,7 @@ class EncoderRecipe:
     warm_up: int = 100
     cool_down: float = 0.3
     random_share: float = 0.3
+    scripts_share: float = 0.0
     auxiliary_weight: float = 0.5
     readout_from: int = 0
     """Steps before this one train the patch stage alone: gradients of a readout that sees nothing yet would undo its start."""
@@ -169,6 +170,29 @@ def varied(steps: int = 1600, others: tuple[str, ...] = ("dejavu",)) -> EncoderR
     return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.25, seed=7)
 
 
+def scripts(steps: int = 1500, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: a third of the pages in other letters than plain Latin, in the modes of the memory; faces as before."""
+    mixed = ("fixed", *others)
+    reshaped = Variation()
+    portions = (
+        Portion(TINY, 2),
+        Portion(TINY, 1, grid=DENSE),
+        Portion(SMALL, 2),
+        Portion(SMALL, 1, grid=SMALL_ALIGNED),
+        Portion(BASE, 1, crop=4),
+        Portion(BASE, 1, crop=4, grid=DENSE),
+        Portion(LARGE, 2, crop=4),
+        Portion(LARGE, 1, crop=4, grid=DENSE),
+        Portion(BASE, 2, crop=5, faces=mixed, variation=reshaped),
+        Portion(BASE, 1, crop=5, faces=mixed),
+        Portion(BASE, 2, crop=5, grid=DENSE, faces=mixed, variation=reshaped),
+        Portion(BASE, 1, crop=5, grid=DENSE, faces=mixed, variation=reshaped, wear=Wear()),
+    )
+    return EncoderRecipe(
+        portions, steps, rate=5e-4, warm_up=50, cool_down=0.8, random_share=0.2, scripts_share=0.35, seed=8
+    )
+
+
 ENCODER_RECIPES = {
     "crops": crops,
     "pages": pages,
@@ -177,6 +201,7 @@ ENCODER_RECIPES = {
     "settle": settle,
     "faces": faces,
     "varied": varied,
+    "scripts": scripts,
 }
 
 

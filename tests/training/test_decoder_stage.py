@@ -11,10 +11,11 @@ import torch
 from optical_memory.config import ALPHABET, tiny_random
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.training import decoder_stage
-from optical_memory.training.corpus import Alphabet, PageText
+from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.decoder_stage import exact_share, train_decoder
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.lessons import Teacher
+from optical_memory.training.page_text import PageText
 from optical_memory.training.questions import ABSENT, draw_pairs, draw_quiz
 from optical_memory.training.recipes import DecoderRecipe, EncoderRecipe, Phase
 

@@ -1,0 +1,111 @@
+"""The characters of pages to train on: natural text as printed, other scripts, and random strings that nobody can guess."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optical_memory.training.alphabet import Alphabet
+from optical_memory.training.scripts import rewrite, scripts_of
+from renderers.fonts import is_marker
+
+HEX = "0123456789abcdef"
+_RANDOM_KINDS = (
+    "0123456789",
+    HEX,
+    HEX + "-",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=",
+    "abcdefghijklmnopqrstuvwxyz0123456789_-./",
+    "‘’“”–—…•'\"`-.,:;!?()[]abcdefghijklmnopqrstuvwxyz",
+    "".join(map(chr, range(0xC0, 0x180))),
+    "".join(map(chr, range(0x370, 0x400))),
+    "".join(map(chr, range(0x400, 0x460))),
+)
+_PRINTED = {"'": "’’’‘", '"': "“”", "-": "-–—", "*": "•*"}
+"""What a printer sets for a typed character; corpora of typed text hold few of these."""
+
+
+class PageText:
+    """Draws the characters of pages: windows of a corpus, random strings (`random_share`), or both on one (`mixed_share`).
+
+    `sparse_share` of them end early, most of these within the first rows; on `typeset_share` the quotes and hyphens of the corpus
+    are those of a printed book; on `scripts_share` most of its words stand in Greek, Cyrillic or accented letters.
+    """
+
+    def __init__(
+        self,
+        text: NDArray[np.int32],
+        alphabet: Alphabet,
+        random_share: float,
+        mixed_share: float = 0.3,
+        sparse_share: float = 0.2,
+        typeset_share: float = 0.25,
+        scripts_share: float = 0.0,
+    ) -> None:
+        self.text = text
+        self.alphabet = alphabet
+        self.random_share = random_share
+        self.mixed_share = mixed_share
+        self.sparse_share = sparse_share
+        self.typeset_share = typeset_share
+        self.scripts_share = scripts_share
+        self._scripts = scripts_of(alphabet)
+        printable = [character for character in alphabet.characters if not is_marker(ord(character))]
+        kinds = [alphabet.encode(kind) for kind in (*_RANDOM_KINDS, "".join(printable))]
+        self._kinds = [kind for kind in kinds if len(kind) > 1]
+        self._markers = alphabet.encode("".join(sorted(set(alphabet.characters) - set(printable))))
+        self._space = int(alphabet.index[0x20])
+        self._printed = {
+            int(alphabet.index[ord(typed)]): printed
+            for typed, characters in _PRINTED.items()
+            if alphabet.index[ord(typed)] >= 0 and len(printed := alphabet.encode(characters))
+        }
+
+    def draw(self, num_cells: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """(num_cells,) class numbers of one page."""
+        page = self._natural(num_cells, rng)
+        if rng.random() < self.typeset_share:
+            page = self._typeset(page, rng)
+        if self._scripts and rng.random() < self.scripts_share:
+            page = rewrite(page, self._scripts[int(rng.integers(len(self._scripts)))], self.alphabet, rng)
+        kind = rng.random()
+        if kind < self.random_share:
+            page = self.random(num_cells, rng)
+        elif kind < self.random_share + self.mixed_share:
+            first, last = sorted(rng.integers(0, num_cells + 1, 2))
+            page[first:last] = self.random(last - first, rng)
+        if len(self._markers):
+            places = rng.integers(0, num_cells, int(rng.integers(0, 1 + num_cells // 128)))
+            page[places] = rng.choice(self._markers, len(places))
+            if rng.random() < 0.5:
+                page[0] = rng.choice(self._markers)  # as every page of a transcript begins
+        if rng.random() < self.sparse_share:
+            page[int(num_cells * rng.random() ** 3) :] = self._space
+        return page
+
+    def _natural(self, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        first = int(rng.integers(0, max(1, len(self.text) - count)))
+        return np.resize(self.text[first : first + count], count)
+
+    def _typeset(self, page: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
+        page = page.copy()
+        for typed, printed in self._printed.items():
+            places = np.flatnonzero(page == typed)
+            page[places] = rng.choice(printed, len(places))
+        return page
+
+    def text_of(self, count: int, rng: np.random.Generator) -> str:
+        """`count` characters of the corpus."""
+        return "".join(self.alphabet.characters[index] for index in self._natural(count, rng))
+
+    def random(self, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """(count,) class numbers: words of 4 to 40 random characters of one kind each, with spaces between."""
+        text = np.empty(count, dtype=np.int32)
+        filled = 0
+        while filled < count:
+            kind = self._kinds[int(rng.integers(len(self._kinds)))]
+            length = min(int(rng.integers(64, 512)), count - filled)
+            run = rng.choice(kind, length)
+            run[rng.random(length) < 1 / int(rng.integers(6, 40))] = self._space
+            text[filled : filled + length] = run
+            filled += length
+        return text
