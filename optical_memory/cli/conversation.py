@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from optical_memory.cli.output import add_model_options, count, positive, print_json, share
 from optical_memory.errors import OpticalMemoryError
+from renderers.fonts import MARKER_BASE, is_marker
 
 if TYPE_CHECKING:
     from optical_memory.memory.optical_memory import OpticalMemory
@@ -170,7 +171,7 @@ def _read(options: argparse.Namespace) -> int:
 
 def _visible(text: str) -> str:
     """Text for a terminal: the marker codes of a page as bracketed letters."""
-    return "".join(f"\n[{chr(ord(c) - 0xE000)}] " if 0xE000 <= ord(c) < 0xE080 else c for c in text)
+    return "".join(f"\n[{chr(ord(c) - MARKER_BASE)}] " if is_marker(ord(c)) else c for c in text)
 
 
 def _recall(options: argparse.Namespace) -> int:

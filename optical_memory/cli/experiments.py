@@ -83,7 +83,9 @@ def run_needles(model: "Model", options: argparse.Namespace, file: "RunFile | No
     from optical_memory.evaluation.systems.catalogue import build
 
     text, names = _text(options), _systems(options)
-    plan = replace(full() if options.full else NeedlePlan(), systems=names, text=_named(options), seed=options.seed)
+    plan = replace(
+        full() if options.full else NeedlePlan(), systems=names, text=_named(options, text), seed=options.seed
+    )
     systems = build(names, model)
     if options.full:
         print(cost_of(text, plan, systems), file=sys.stderr, flush=True)
@@ -144,9 +146,9 @@ def _text(options: argparse.Namespace) -> str:
     return (resources.files("optical_memory.evaluation") / "haystack.txt").read_text(encoding="utf-8")
 
 
-def _named(options: argparse.Namespace) -> str:
+def _named(options: argparse.Namespace, text: str) -> str:
     """What a run's file tells the text by: two folders of one name are two texts."""
-    return "bundled" if options.text is None else f"{options.text.name} {_digest([_text(options)])}"
+    return "bundled" if options.text is None else f"{options.text.name} {_digest([text])}"
 
 
 def _digest(texts: "Iterable[str]") -> str:

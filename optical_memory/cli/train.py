@@ -6,8 +6,8 @@ from typing import Any
 
 from optical_memory.errors import InvalidHistoryError
 
-ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied")
-_WITH_FACES = ("faces", "varied")
+ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied", "scripts")
+_WITH_FACES = ("faces", "varied", "scripts")
 DECODER_RECIPE_NAMES = ("reading", "contexts")
 
 

@@ -130,11 +130,11 @@ def expected_calibration_error(curve: Sequence[tuple[float, float, int]]) -> flo
     return sum(abs(stated - found) * count for stated, found, count in curve) / total if total else 0.0
 
 
-def mean_interval(values: Sequence[float], seed: int = 0, draws: int = 2000) -> tuple[float, float, float]:
+def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float, float]:
     """(mean, low, high): 95 % interval by resampling the values."""
     array = np.asarray(values, dtype=np.float64)
     rng = np.random.default_rng(seed)
-    means = array[rng.integers(0, len(array), (draws, len(array)))].mean(1)
+    means = array[rng.integers(0, len(array), (_BOOTSTRAP, len(array)))].mean(1)
     low, high = np.quantile(means, [0.025, 0.975])
     return float(array.mean()), float(low), float(high)
 

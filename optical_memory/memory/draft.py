@@ -1,6 +1,6 @@
 """A history laid out: which turns stay text, which stand on which page, what each would cost as text. Nothing is encoded here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -53,7 +53,7 @@ class Draft:
     fixed_tokens: int
     turn_tokens: tuple[int, ...]
 
-    def ages(self, unit: Unit, now: int, renewed: dict[str, int]) -> list[float]:
+    def ages(self, unit: Unit, now: int, renewed: Mapping[str, int]) -> list[float]:
         """Of each page, since its newest turn, seen from the turn at position `now`; `renewed`: a turn's later position.
 
         Turns without a time are as old as the one before them; a clock that goes backwards stands still.

@@ -154,4 +154,4 @@ def _finished(store: TokenStore, journal: Journal | None, scope: str, keep: froz
 
 
 def _rows(record: Record) -> int:
-    return len(record.turns) + len(record.pages) + len(record.pins) + len(record.hits)
+    return len(record.turns) + len(record.pages) + len(record.marks)

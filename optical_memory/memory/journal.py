@@ -14,6 +14,7 @@ from pathlib import Path
 
 from optical_memory.errors import StoreError
 from optical_memory.memory.budget import Option
+from optical_memory.memory.marks import Marks
 from optical_memory.memory.record import PageRecord, Record, turn_as_text, turn_from_text
 from optical_memory.memory.turn import Turn
 from optical_memory.modes import mode_named
@@ -91,7 +92,7 @@ class Journal:
         try:
             with self._transaction("IMMEDIATE") as rows:
                 _write_marks(rows, self._known, record)
-            self._known = replace(self._known, pins=record.pins, hits=record.hits)
+            self._known = replace(self._known, marks=record.marks)
         except (sqlite3.Error, StoreError) as error:
             self._trouble("written", error)
 
@@ -237,7 +238,7 @@ def _read(rows: sqlite3.Connection) -> Record:
     marks = rows.execute("SELECT turn, kind, value FROM marks").fetchall()
     pins = frozenset(json.loads(turn) for turn, kind, _ in marks if kind == "pin")
     hits = {json.loads(turn): value for turn, kind, value in marks if kind == "hit"}
-    return Record(turns, settled, border, layout, pages, pins, hits)
+    return Record(turns, settled, border, layout, pages, Marks(pins, hits))
 
 
 def _write(rows: sqlite3.Connection, before: Record, record: Record) -> None:
@@ -269,8 +270,8 @@ def _write_marks(rows: sqlite3.Connection, before: Record, record: Record) -> No
 
 
 def _marks(record: Record) -> Mapping[tuple[str, str], int]:
-    pins = {(json.dumps(turn), "pin"): 1 for turn in record.pins}
-    return pins | {(json.dumps(turn), "hit"): value for turn, value in record.hits.items()}
+    pins = {(json.dumps(turn), "pin"): 1 for turn in record.marks.pins}
+    return pins | {(json.dumps(turn), "hit"): value for turn, value in record.marks.hits.items()}
 
 
 def _page_row(page: PageRecord) -> tuple[object, ...]:

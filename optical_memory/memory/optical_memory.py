@@ -10,10 +10,11 @@ from typing import Any
 
 from optical_memory.collector import set_aside
 from optical_memory.device import is_out_of_memory
-from optical_memory.encoded import EncodedPage, Reading
+from optical_memory.encoded import Reading
 from optical_memory.errors import OpticalMemoryError
 from optical_memory.language.prefix import Prefix
 from optical_memory.language.tokenizer import deepseek_bpe
+from optical_memory.memory.asking import Piece, best_passage, fitting
 from optical_memory.memory.assembly import assemble, plan_of, report_of
 from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
 from optical_memory.memory.draft import Draft, TokenCounter, draft_of
@@ -21,8 +22,8 @@ from optical_memory.memory.durable import Durable, open_store
 from optical_memory.memory.embedder import Embedder
 from optical_memory.memory.forget import Receipt, turns_meant
 from optical_memory.memory.keeping import Keeper, Kept, Progress
-from optical_memory.memory.paging import places_now
-from optical_memory.memory.recall import PageIndex, best_window, page_keys
+from optical_memory.memory.marks import Marks
+from optical_memory.memory.recall import PageIndex, page_keys
 from optical_memory.memory.recollection import Recollection, from_source, recollect
 from optical_memory.memory.record import Record, records_of
 from optical_memory.memory.report import Plan
@@ -34,7 +35,6 @@ from optical_memory.memory.worker import Worker, step_of
 from optical_memory.model import Model, load_model
 from optical_memory.modes import Mode
 from renderers import RENDERER_VERSION
-from renderers.transcript import MARKS
 
 KEEP_LAST = 4
 """Turns at the end of a history that stay text."""
@@ -115,16 +115,14 @@ class OpticalMemory:
             turns = whole_history(history)
             self._refresh()
             self._count.begin()
-            marks = self._marks_in(turns)
-            record, draft, kept = self._settle(turns, marks, step_of(stop, self.on_progress))
-            self._pinned, self._renewed = marks
+            record, draft, kept = self._settle(turns, step_of(stop, self.on_progress))
             parts, out = assemble(draft, kept)
             self._index_pages(draft, kept)
             report = report_of(
                 self.model.config.name, draft, parts, out, self._count, self._context, time.perf_counter() - began
             )
             self._record, self._out, self._fades_are_due = record, out, False
-            report = report.model_copy(update={"notes": self._save()})
+            report = report.model_copy(update={"notes": self._durable.save(record)})
             self._context = Context(tuple(parts), report, self.model, turns[0].shape)
             return self._context
 
@@ -134,9 +132,9 @@ class OpticalMemory:
             turns = whole_history(history)
             starts = self._last.starts_in(turns)
             draft = draft_of(turns, self.keep_last, self.model, self._count, starts)
-            pinned, renewed = self._marks_in(turns)
-            ages = draft.ages(self.schedule.unit, len(turns) - 1, renewed)
-            facts = self._keeper.facts(draft, self.schedule, ages, pinned, self._count)
+            marks = self._record.marks.following(self._record.turns, turns)
+            ages = draft.ages(self.schedule.unit, len(turns) - 1, marks.hits)
+            facts = self._keeper.facts(draft, self.schedule, ages, marks.pins, self._count)
             options = self.schedule.plan(facts, draft.fixed_tokens, fewest_tokens=self.lossless)
             return plan_of(draft, facts, options)
 
@@ -144,41 +142,18 @@ class OpticalMemory:
         """Pages that hold one of these turns (by id) are kept at the sharpest mode that pays, from the next fades on."""
         with self._lock:
             self._refresh()
-            self._pinned.update(turns)
+            self._mark(self._record.marks.pinned(turns))
             self._fades_are_due = True
-            self._save_marks()
 
     def unpin(self, *turns: str) -> None:
         with self._lock:
             self._refresh()
-            self._pinned.difference_update(turns)
+            self._mark(self._record.marks.unpinned(turns))
             self._fades_are_due = True
-            self._save_marks()
 
-    def _marks_in(self, turns: Sequence[Turn]) -> tuple[set[str], dict[str, int]]:
-        """Pins and hits in a history: turns without ids of their own are called by their positions, which an edit shifts."""
-        before = self._record.turns
-        if tuple(turns[: len(before)]) == before:
-            return set(self._pinned), dict(self._renewed)
-        moved = places_now(before, turns)
-        names = {before[old].id: turns[new].id for old, new in moved.items()}
-        taken = {turn.id for turn in turns}
-        gone = {turn.id for turn in before if turn.id not in names} & taken  # the name is another turn's now
-        last = len(turns) - 1
-        return (
-            {names.get(turn, turn) for turn in self._pinned - gone},
-            {
-                names.get(turn, turn): moved.get(at, min(at, last))
-                for turn, at in self._renewed.items()
-                if turn not in gone
-            },
-        )
-
-    def _settle(
-        self, turns: Sequence[Turn], marks: tuple[set[str], dict[str, int]], step: Progress
-    ) -> "tuple[Record, Draft, list[Kept]]":
+    def _settle(self, turns: Sequence[Turn], step: Progress) -> "tuple[Record, Draft, list[Kept]]":
         """Fades come in batches: until `fade_every` turns are new, pages stay as they are and new turns are text."""
-        last = self._last
+        last, marks = self._last, self._record.marks.following(self._record.turns, turns)
         if not self._fades_are_due and last.holds(turns, self.fade_every):
             draft = draft_of(turns, len(turns) - last.border, self.model, self._count, last.starts())
             options = last.options
@@ -191,13 +166,12 @@ class OpticalMemory:
             if fits and kept is None:
                 kept = self._keeper.encode(draft, options, measured, self._count)
             if kept is not None:
-                return replace(last, turns=tuple(turns)), draft, kept
+                return replace(last, turns=tuple(turns), marks=marks), draft, kept
         draft = draft_of(turns, self.keep_last, self.model, self._count, last.starts_in(turns))
-        pinned, renewed = marks
-        ages = draft.ages(self.schedule.unit, len(turns) - 1, renewed)
-        kept = self._keeper.keep(draft, self.schedule, ages, pinned, self._count, step)
+        ages = draft.ages(self.schedule.unit, len(turns) - 1, marks.hits)
+        kept = self._keeper.keep(draft, self.schedule, ages, marks.pins, self._count, step)
         border = protected_from(turns, self.keep_last)
-        return Record(tuple(turns), len(turns), border, self._layout, records_of(draft, kept)), draft, kept
+        return Record(tuple(turns), len(turns), border, self._layout, records_of(draft, kept), marks), draft, kept
 
     @property
     def _layout(self) -> str:
@@ -213,7 +187,6 @@ class OpticalMemory:
     def _take(self, record: Record) -> None:
         """Goes on from what was remembered; its context is made when it is first asked for."""
         self._record, self._context, self._out = record, None, []
-        self._pinned, self._renewed = set(record.pins), dict(record.hits)
         self._index: PageIndex = PageIndex(self._embedder)
         self._count: TokenCounter = TokenCounter()
         self._prefix.erase()
@@ -223,14 +196,9 @@ class OpticalMemory:
         if record is not None:
             self._take(record)
 
-    def _save(self) -> list[str]:
-        """-> what went wrong and was got round."""
-        self._record = replace(self._record, pins=frozenset(self._pinned), hits=dict(self._renewed))
-        return self._durable.save(self._record)
-
-    def _save_marks(self) -> None:
-        """Pins and hits alone: turns that another process forgot or added meanwhile stay as it left them."""
-        self._record = replace(self._record, pins=frozenset(self._pinned), hits=dict(self._renewed))
+    def _mark(self, marks: Marks) -> None:
+        """Keeps marks alone: turns that another process forgot or added meanwhile stay as it left them."""
+        self._record = replace(self._record, marks=marks)
         self._durable.save_marks(self._record)
 
     def forget(
@@ -298,11 +266,10 @@ class OpticalMemory:
             self._refresh()
             pages = self._pages_in_order()
             parts = dict(zip(page_keys([part.page for part in pages]), pages, strict=True))
-            recollections = []
-            for key, score in self._index.search(query, limit):
-                recollections.append(self._recollect(parts[key], score))
-                self._renewed |= dict.fromkeys(parts[key].page.sources, len(self._record.turns) - 1)
-            self._save_marks()
+            found = self._index.search(query, limit)
+            recollections = [self._recollect(parts[key], score) for key, score in found]
+            recalled = [turn for key, _ in found for turn in parts[key].page.sources]
+            self._mark(self._record.marks.recalled(recalled, len(self._record.turns) - 1))
             return recollections
 
     async def arecall(self, query: str, limit: int = 3) -> list[Recollection]:
@@ -324,7 +291,7 @@ class OpticalMemory:
             room = (
                 decoder.max_positions - max_new_tokens - len(question) - len(passage) - 3 if decoder is not None else 0
             )
-            parts = [*self._fitting(question, room), passage]
+            parts = [*fitting(self._by_worth(question), room), passage]
             return self.model.answer(parts, question, max_new_tokens, self._prefix)
 
     async def aask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
@@ -341,33 +308,18 @@ class OpticalMemory:
             if isinstance(part, TextPart) and part.turn.role != "system"
         ]
         candidates += [("user", recollection.text) for recollection in self.recall(question, limit=2)]
-        best, passage = -1.0, ""
-        for label, text in candidates:
-            found, window = best_window(text, rarity, length)
-            if found > best:
-                best, passage = found, chr(MARKS[label]) + window
-        return passage
+        return best_passage(candidates, rarity, length)
 
-    def _fitting(self, question: str, room: int) -> list[str | EncodedPage]:
-        """The context's parts without those that matter least to the question, until they take `room` positions at most."""
+    def _by_worth(self, question: str) -> list[tuple[float, Piece]]:
+        """The context's pieces with what each is worth to a question; text above any page."""
         pages = self._pages_in_order()
         keys = {part.order: key for part, key in zip(pages, page_keys([part.page for part in pages]), strict=True)}
         scores = dict(self._index.search(question, len(self._index)))
-        parts: list[str | EncodedPage] = []
-        order: list[tuple[float, int]] = []
-        for part in self.context.parts:
-            worth = scores.get(keys[part.order], 0.0) if isinstance(part, PagePart) else 2.0
-            for piece in part.splice_parts():
-                order.append((worth, len(parts)))
-                parts.append(piece)
-        kept: set[int] = set()
-        for _, position in sorted(order, reverse=True):
-            piece = parts[position]
-            length = len(piece) if isinstance(piece, str) else piece.sequence_length
-            if length <= room:
-                room -= length
-                kept.add(position)
-        return [part for position, part in enumerate(parts) if position in kept]
+        return [
+            (scores.get(keys[part.order], 0.0) if isinstance(part, PagePart) else 2.0, piece)
+            for part in self.context.parts
+            for piece in part.splice_parts()
+        ]
 
     def _page(self, number: int) -> PagePart:
         pages = self.context.pages

@@ -1,14 +1,14 @@
-"""What one conversation leaves behind: turns, how its pages were kept, pins and hits. Plain data; nothing of a decoder."""
+"""What one conversation leaves behind: turns, how its pages were kept, what was marked. Plain data; nothing of a decoder."""
 
 import json
-from bisect import bisect_right
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from optical_memory.memory.budget import Option
 from optical_memory.memory.draft import Draft
 from optical_memory.memory.keeping import Kept
+from optical_memory.memory.marks import Marks
 from optical_memory.memory.paging import PageStart, carried, starts_of
 from optical_memory.memory.turn import ToolCall, ToolResult, Turn
 
@@ -36,7 +36,7 @@ class PageRecord:
 class Record:
     """`settled`: how many turns there were at the last fades; `border`: the first of them that stayed text.
 
-    `hits`: a recalled turn and the position at which it was. `layout` names the grid that the pages are on.
+    `layout` names the grid that the pages are on.
     """
 
     turns: tuple[Turn, ...] = ()
@@ -44,8 +44,7 @@ class Record:
     border: int = 0
     layout: str = ""
     pages: tuple[PageRecord, ...] = ()
-    pins: frozenset[str] = frozenset()
-    hits: Mapping[str, int] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
 
     @property
     def options(self) -> list[Option]:
@@ -64,7 +63,6 @@ class Record:
 
     def without(self, positions: Collection[int]) -> "Record":
         """The record without some turns, and without every page that held a character of them."""
-        doomed = {self.turns[position].id for position in positions}
         stay = [position for position in range(len(self.turns)) if position not in positions]
         moved = {old: new for new, old in enumerate(stay)}
         turns = tuple(self.turns[position] for position in stay)
@@ -78,8 +76,7 @@ class Record:
             sum(position < self.border for position in stay),
             self.layout,
             tuple(pages),
-            self.pins - doomed,
-            {turn: max(0, bisect_right(stay, at) - 1) for turn, at in self.hits.items() if turn not in doomed},
+            self.marks.without(self.turns, stay),
         )
 
     def starts_in(self, turns: Sequence[Turn]) -> list[PageStart]:

@@ -14,7 +14,7 @@ from optical_memory.training.variation import Variation
 from optical_memory.training.wear import Wear
 from optical_memory.vision.readout import CellGrid
 from renderers import find_face, glyph_atlas, palette
-from renderers.fonts import MARKER_BASE, NUM_LEVELS
+from renderers.fonts import NUM_LEVELS, is_marker
 from renderers.transcript import MARK_STYLE, TRANSCRIPT_STYLES
 
 
@@ -51,8 +51,7 @@ class PageEngine:
         self.text = text
         self.device = device
         self._codes = np.array([ord(character) for character in alphabet.characters], dtype=np.uint32)
-        is_marker = (self._codes >= MARKER_BASE) & (self._codes < MARKER_BASE + 128)
-        self._is_marker = torch.from_numpy(is_marker).to(device)
+        self._is_marker = torch.tensor([is_marker(int(code)) for code in self._codes], device=device)
         colours = torch.from_numpy(palette(TRANSCRIPT_STYLES)).to(device).float()
         self._colours = ((colours / 255.0 - 0.5) / 0.5).T.contiguous()  # (3, 256)
         self._space = int(alphabet.index[0x20])
@@ -130,7 +129,7 @@ class PageEngine:
             seen: set[bytes] = set()
             own = np.zeros(len(self._codes), dtype=bool)
             for index, code in enumerate(self._codes):
-                marker = MARKER_BASE <= code < MARKER_BASE + 128
+                marker = is_marker(int(code))
                 glyph = levels[index].tobytes()
                 own[index] = marker or (atlas.covers(int(code)) and glyph not in seen)
                 if not marker:

@@ -86,6 +86,9 @@ def test_recall_is_over_what_the_serving_model_is_shown() -> None:
 
 def test_nothing_up_to_a_cache_point_is_drawn() -> None:
     prompts: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(prose(2500, n))]) for n in range(24)]
-    prompts[12] = ModelRequest(parts=[UserPromptPart([prose(2500, 12), CachePoint()])])
     views = OpticalCapability(reader="claude-sonnet-4-6", trust_cell=8).views
-    assert list(views.view(as_blocks(prompts), "claude-sonnet-4-6", "anthropic").layout[:13]) == list(range(13))
+    free = views.view(as_blocks(prompts), "claude-sonnet-4-6", "anthropic")
+    assert list(free.layout[:13]) != list(range(13)), "without the point they are drawn"
+    prompts[12] = ModelRequest(parts=[UserPromptPart([prose(2500, 12), CachePoint()])])
+    bound = views.view(as_blocks(prompts), "claude-sonnet-4-6", "anthropic")
+    assert list(bound.layout[:13]) == list(range(13)) and bound.report.num_pages > 0

@@ -327,26 +327,3 @@ def test_a_store_shared_by_threads_stays_whole() -> None:
     assert troubles == []
     assert store.num_bytes <= store.budget and store.host_bytes <= store.host_budget
     assert store.take_troubles() == []
-
-
-@pytest.mark.parametrize(
-    "act", [lambda memory: memory.pin("turn-0"), lambda memory: memory.context, lambda memory: memory.recall("port")]
-)
-def test_marks_bring_nothing_back_that_another_process_forgot(tmp_path: Path, act: Any) -> None:
-    first = opened(tmp_path)
-    first.compress([*conversation(20, 900), {"role": "user", "content": "SECRETWORD"}, *conversation(6, 900)])
-    second = opened(tmp_path)
-    first.forget(matching="SECRETWORD")
-    act(second)
-    assert not any("SECRETWORD" in turn.text for turn in opened(tmp_path)._record.turns)
-
-
-def test_marks_take_no_turns_from_another_process(tmp_path: Path) -> None:
-    history = conversation(26, 900)
-    first = opened(tmp_path)
-    first.compress(history[:16])
-    second = opened(tmp_path)
-    first.compress(history)
-    second.pin("turn-3")
-    now = opened(tmp_path)
-    assert len(now._record.turns) == 26 and now._record.pins == {"turn-3"}

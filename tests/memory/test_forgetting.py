@@ -89,26 +89,6 @@ def test_a_budget_that_text_alone_exceeds_is_told() -> None:
         memory.compress(conversation(20, 3000))
 
 
-def test_a_pinned_turn_keeps_its_page_sharp() -> None:
-    memory = memory_of(FakeModel(), keep_last=0)
-    memory.pin("turn-0")
-    pages = memory.compress(conversation(40, 3000)).pages
-    assert pages[0].encoded.mode == BASE
-    assert pages[1].encoded.mode in (BASE, TINY)
-    assert pages[5].encoded.mode == TINY
-
-
-def test_a_recalled_page_is_young_again_at_the_next_fades() -> None:
-    history = conversation(40, 3000)
-    history[2]["content"] = prose(1500, 2) + " zebra " + prose(1400, 3)
-    memory = memory_of(FakeModel(), fade_every=1)
-    memory.compress(history)
-    (hit,) = memory.recall("zebra", 1)
-    assert hit.number is not None
-    pages = memory.compress([*history, *conversation(1)]).pages
-    assert pages[hit.number - 1].encoded.mode == BASE
-
-
 # Ages
 
 
@@ -232,26 +212,3 @@ def test_asynchronous_calls_give_what_the_others_give() -> None:
     assert context.messages() == memory_of(FakeModel()).compress(history).messages()
     assert [hit.number for hit in found] == [hit.number for hit in memory.recall("server", 2)]
     assert answer.endswith("at most 8 tokens")
-
-
-def test_pins_and_hits_follow_their_turns_when_a_history_is_edited() -> None:
-    """Messages without ids are called by their positions."""
-    history = conversation(20, 1500)
-    memory = memory_of(FakeModel(), keep_last=2)
-    memory.compress(history)
-    memory.pin("turn-4", "turn-2", "turn-99")
-    memory._renewed = {"turn-6": 19, "turn-2": 5}
-    memory.compress([*history[:2], *history[3:]])
-    assert memory._pinned == {"turn-3", "turn-99"}, "turn 2 is gone, and its name another's"
-    assert memory._renewed == {"turn-5": 18}
-
-
-def test_what_fails_moves_no_pin() -> None:
-    history = conversation(20, 1500)
-    memory = memory_of(FakeModel(), keep_last=2)
-    memory.compress(history)
-    memory.pin("turn-4")
-    memory.schedule = ForgettingSchedule(budget=10)
-    with pytest.raises(BudgetError):
-        memory.compress([*history[:2], *history[3:]])
-    assert memory._pinned == {"turn-4"}

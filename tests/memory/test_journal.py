@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from optical_memory.errors import StoreError
 from optical_memory.memory.budget import Option
 from optical_memory.memory.journal import VERSION, Journal
+from optical_memory.memory.marks import Marks
 from optical_memory.memory.record import PageRecord, Record, turn_as_text, turn_from_text
 from optical_memory.memory.turn import ToolCall, ToolResult, Turn
 from optical_memory.modes import MODES
@@ -51,8 +52,7 @@ RECORD = st.builds(
     st.integers(0, 9),
     st.sampled_from(("", "64 x 64")),
     st.lists(PAGE, max_size=4).map(tuple),
-    st.frozensets(TEXT, max_size=3),
-    st.dictionaries(TEXT, st.integers(0, 99), max_size=3),
+    st.builds(Marks, st.frozensets(TEXT, max_size=3), st.dictionaries(TEXT, st.integers(0, 99), max_size=3)),
 )
 
 
@@ -83,9 +83,9 @@ def test_two_memories_of_one_scope_keep_each_others_marks(tmp_path: Path) -> Non
     one, other = Journal(tmp_path / "j"), Journal(tmp_path / "j")
     one.save(Record((Turn("user", "hello", "a"),)))
     assert other.newer() == Record((Turn("user", "hello", "a"),))
-    one.save(Record((Turn("user", "hello", "a"),), pins=frozenset("a"), hits={"x": 1}))
-    other.save(Record((Turn("user", "hello", "a"),), pins=frozenset("b"), hits={"x": 2, "y": 3}))
-    assert one.newer() == Record((Turn("user", "hello", "a"),), pins=frozenset("ab"), hits={"x": 2, "y": 3})
+    one.save(Record((Turn("user", "hello", "a"),), marks=Marks(frozenset("a"), {"x": 1})))
+    other.save(Record((Turn("user", "hello", "a"),), marks=Marks(frozenset("b"), {"x": 2, "y": 3})))
+    assert one.newer() == Record((Turn("user", "hello", "a"),), marks=Marks(frozenset("ab"), {"x": 2, "y": 3}))
     assert one.newer() is None
 
 

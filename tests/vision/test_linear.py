@@ -23,6 +23,18 @@ def test_it_is_torchs_linear_layer(shape: tuple[int, ...], bias: bool) -> None:
     torch.testing.assert_close(strided, theirs, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch was built without oneDNN")
+def test_it_goes_to_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: torch.Tensor) -> None:
+        raise AssertionError("went to torch's own product")
+
+    monkeypatch.setattr(nn.Linear, "forward", refuse)
+    with torch.inference_mode():
+        assert Linear(8, 4)(torch.randn(3, 8)).shape == (3, 4)
+    with pytest.raises(AssertionError, match="torch's own"):
+        Linear(8, 4)(torch.randn(3, 8))
+
+
 def test_gradients_and_other_widths_go_the_usual_way() -> None:
     layer = Linear(8, 4)
     layer(torch.randn(3, 8)).sum().backward()
