@@ -94,6 +94,8 @@ class DecoderConfig:
     expert_width: int = 896
     num_dense_layers: int = 1
     max_positions: int = 8192
+    rope_theta: float = 10_000.0
+    """Base of the rotary positions' frequencies."""
     image_token: int = 128_815
     bos_token: int = 0
     eos_token: int = 1
@@ -162,6 +164,7 @@ def default() -> ModelConfig:
         num_active_experts=2,
         num_shared_experts=1,
         expert_width=256,
+        rope_theta=1e6,  # half of the frequencies hardly turn within a passage: what matches there matches anywhere in it
         image_token=3,
     )
     return ModelConfig("default", encoder, ReadoutConfig(), decoder)

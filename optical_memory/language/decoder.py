@@ -27,6 +27,7 @@ def text_config(config: DecoderConfig) -> PreTrainedConfig:
         "num_attention_heads": config.heads,
         "num_key_value_heads": config.heads,
         "max_position_embeddings": config.max_positions,
+        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
         "n_routed_experts": config.num_experts,
         "num_experts_per_tok": config.num_active_experts,
         "n_shared_experts": config.num_shared_experts,

@@ -1,7 +1,8 @@
 """Stage 2: encoder and mixture-of-experts decoder together. `optical-memory train decoder --from RUN --run DIR`.
 
 As in the paper SAM and the compressor are frozen, and CLIP, projector and decoder learn; the readout learns along, on the same
-pages, so that it keeps reading the tokens that the decoder is given. The loss is next-token prediction, answers above all.
+pages, so that it keeps reading the tokens that the decoder is given. Where nothing is asked of pages the decoder learns alone. The
+loss is next-token prediction, answers above all.
 """
 
 import time
@@ -17,6 +18,7 @@ from torch.nn import functional
 from optical_memory.config import ModelConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.language.decoder import Decoder, build_decoder
+from optical_memory.language.start import start_looking_up
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.modes import TOKEN
 from optical_memory.training.alphabet import Alphabet
@@ -42,17 +44,20 @@ from optical_memory.vision.readout import Readout
 
 
 class DecoderTrainee(nn.Module):
-    """What stage 2 trains, as one module: encoder, readout and decoder."""
+    """What stage 2 trains, as one module: decoder, and encoder and readout where something is asked of pages."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, reads_pages: bool = True) -> None:
         super().__init__()
         if config.decoder is None or config.readout is None:
             raise CheckpointError(f"model {config.name!r} has no decoder to train")
         self.encoder = DeepEncoder(config.encoder)
         self.readout = Readout(config.readout, config.encoder.width)
         self.decoder: Decoder = build_decoder(config.decoder)
+        space = CharacterTokenizer(config.readout.alphabet).encode(" ")[0]
+        start_looking_up(self.decoder, [(CharacterTokenizer.ANSWER, space)])
         self.image_token = config.decoder.image_token
-        for frozen in (self.encoder.sam, self.encoder.compressor):
+        self.reads_pages = reads_pages
+        for frozen in (self.encoder.sam, self.encoder.compressor) if reads_pages else (self.encoder, self.readout):
             frozen.requires_grad_(False)
 
     def forward(self, pages: PageBatch | None, tokens: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -61,7 +66,7 @@ class DecoderTrainee(nn.Module):
         readings = None
         if pages is not None:
             visual = self.encoder(pages.pixels)
-            readings = self.readout(visual, pages.cells)
+            readings = self.readout(visual, pages.cells) if self.reads_pages else None
             places = tokens == self.image_token
             sequences = torch.cat([self.encoder.sequence(page) for page in visual])
             rows = rows.masked_scatter(places[..., None], sequences.to(rows.dtype))
@@ -74,7 +79,7 @@ def train_decoder(
     """Goes on from `run` if there is something there, or starts with what the run or checkpoint file `start_from` holds."""
     torch.manual_seed(recipe.seed)
     crew = Crew(device)
-    trainee = DecoderTrainee(config).to(crew.device)
+    trainee = DecoderTrainee(config, recipe.reads_pages).to(crew.device)
     start_with(trainee, start_from)
     assert config.readout is not None
     alphabet = Alphabet.of(config.readout.alphabet)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.modes import TOKEN
 from optical_memory.training.page_text import PageText
-from optical_memory.training.questions import draw_pairs, draw_quiz
+from optical_memory.training.questions import Quiz, draw_pairs, draw_quiz
 from optical_memory.training.recipes import DecoderRecipe, Phase
 from renderers.transcript import MARKS
 
@@ -58,6 +58,7 @@ class Teacher:
         self.tokenizer = tokenizer
         self.recipe = recipe
         self._space = int(text.alphabet.index[0x20])
+        self._marks = tokenizer.encode("".join(map(chr, MARKS.values())))
         self._mark = tokenizer.encode(MARK)[0]
 
     def cells_of(self, phase: Phase) -> tuple[int, int]:
@@ -72,8 +73,13 @@ class Teacher:
         sequences: list[_Sequence] = []
         room = self.recipe.positions
         while not sequences or room > 0:
-            reads = rng.random() < self.recipe.reading_share
-            sequence = self._reading(phase, rng) if reads else self._questions(phase, rng)
+            kind = rng.random()
+            if kind < self.recipe.passage_share:
+                sequence = self._passage(phase, rng)
+            elif rng.random() < self.recipe.reading_share:
+                sequence = self._reading(phase, rng)
+            else:
+                sequence = self._questions(phase, rng)
             sequences.append(sequence)
             room -= len(sequence.tokens)
         return self._batch(sequences, phase)
@@ -88,16 +94,41 @@ class Teacher:
         sequence.ask([CharacterTokenizer.READ], [*spoken, CharacterTokenizer.EOS])
         return sequence
 
+    def _passage(self, phase: Phase, rng: np.random.Generator) -> _Sequence:
+        """One passage of text, maybe behind pages and text of something else, and questions about it."""
+        sequence = _Sequence([CharacterTokenizer.BOS], [], [])
+        if rng.random() < self.recipe.background_share:
+            columns, rows = self.cells_of(phase)
+            for _ in range(int(rng.integers(1, phase.pages + 1))):
+                if rng.random() < self.recipe.page_share:
+                    self._place(sequence, self.text.draw(columns * rows, rng), phase)
+                else:
+                    self._say(sequence, self.text.text_of(int(rng.integers(16, 256)), rng), rng)
+        quiz = self._quiz(int(self.recipe.passage * rng.uniform(0.2, 1.0)), rng)
+        self._say(sequence, quiz.passage, rng)
+        self._ask(sequence, quiz)
+        return sequence
+
+    def _say(self, sequence: _Sequence, text: str, rng: np.random.Generator) -> None:
+        """A turn as text, after the marker of one role or another."""
+        sequence.tokens += [int(rng.choice(self._marks)), *self.tokenizer.encode(text)]
+
+    def _quiz(self, length: int, rng: np.random.Generator) -> Quiz:
+        if rng.random() < self.recipe.pairs_share:
+            return draw_pairs(min(length, 256), rng)
+        return draw_quiz(self.text, length, int(rng.integers(1, 2 + min(8, length // 64))), rng)
+
+    def _ask(self, sequence: _Sequence, quiz: Quiz) -> None:
+        for question, answer in quiz.questions:
+            sequence.ask(self.tokenizer.question(question), [*self.tokenizer.encode(answer), CharacterTokenizer.EOS])
+
     def _questions(self, phase: Phase, rng: np.random.Generator) -> _Sequence:
         """Up to `phase.pages` stretches of one passage, each as a page or as text, and questions about it."""
         columns, rows = self.cells_of(phase)
         size = columns * rows - 1  # the marker takes a cell
         num_pages = int(rng.integers(1, phase.pages + 1))
         length = int(num_pages * size * rng.uniform(0.5, 1.0))
-        if rng.random() < self.recipe.pairs_share:
-            quiz = draw_pairs(min(length, 256), rng)
-        else:
-            quiz = draw_quiz(self.text, length, int(rng.integers(1, 2 + min(8, length // 64))), rng)
+        quiz = self._quiz(length, rng)
         classes = self.text.alphabet.encode(quiz.passage)
         sequence = _Sequence([CharacterTokenizer.BOS], [], [])
         for first in range(0, len(classes), size):
@@ -109,9 +140,7 @@ class Teacher:
                 self._place(sequence, page, phase)
             else:
                 sequence.tokens += [self._mark, *(stretch + CharacterTokenizer.FIRST).tolist()]
-        for question, answer in quiz.questions:
-            asked = [CharacterTokenizer.QUESTION, *self.tokenizer.encode(question), CharacterTokenizer.ANSWER]
-            sequence.ask(asked, [*self.tokenizer.encode(answer), CharacterTokenizer.EOS])
+        self._ask(sequence, quiz)
         return sequence
 
     @staticmethod

@@ -1,6 +1,7 @@
 """Questions over text whose answer stands there, or does not: facts planted between lines of a corpus."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,21 +20,35 @@ _OWNERS = (
     "proxy cache queue worker backup staging production billing search login mail calendar archive camera door safe locker "
     "train hotel ticket invoice project report meeting release deploy cluster node"
 ).split()
+_KINDS = "main backup old new secret special public private first second daily spare".split()
 _STATEMENTS = (
     "The {thing} of the {owner} is {value}.",
     "The {owner} {thing} is {value}.",
+    "The {thing} for {owner} is {value}.",
     "Remember: {owner} {thing} = {value}.",
+    "{owner}: {thing} {value}.",
+    "{thing} ({owner}): {value}",
+    '"{owner}": {{"{thing}": "{value}"}}',
     "We picked {value} as the {thing} of the {owner}.",
     "For the {owner} the {thing} is {value}.",
+    "Please note that the {thing} for {owner} is: {value}.",
+    "{owner}'s {thing} was {value} all along.",
+    "Set the {thing} of {owner} to {value} and go on.",
 )
 _QUESTIONS = (
     "What is the {thing} of the {owner}?",
     "What is the {owner} {thing}?",
+    "What is the {thing} for {owner}?",
+    "What is the {thing} for {owner} in this text?",
     "Which {thing} does the {owner} have?",
     "Which {thing} did we pick for the {owner}?",
+    "Tell me the {thing} of {owner}.",
+    "Do you remember the {thing} for {owner}?",
+    "What was {owner}'s {thing}?",
     "{owner} {thing}?",
 )
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_VOWELS = "aeiou"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +64,58 @@ def draw_quiz(
 ) -> Quiz:
     """A passage of about `length` characters with `num_facts` facts planted between stretches of the corpus, all asked for.
 
-    A share of the questions asks for a fact that is not there.
+    A share of the questions asks for a fact that is not there, most often of an owner or a thing that is.
     """
-    pairs: set[tuple[str, str]] = set()
-    while len(pairs) < num_facts + 1:
-        pairs.add((str(rng.choice(_OWNERS)), str(rng.choice(_THINGS))))
-    ordered = sorted(pairs)
-    rng.shuffle(ordered)
-    facts = [(owner, thing, draw_value(rng)) for owner, thing in ordered]
-    planted, missing = facts[:-1], facts[-1]
-    statements = [_fill(str(rng.choice(_STATEMENTS)), fact) for fact in planted]
+    pairs: dict[tuple[str, str], str] = {}
+    while len(pairs) < num_facts:
+        pairs[_draw_owner(rng), _draw_thing(rng)] = draw_value(rng)
+    facts = [(owner, thing, value) for (owner, thing), value in pairs.items()]
+    statements = [_fill(str(rng.choice(_STATEMENTS)), *fact) for fact in facts]
     filler = max(1, length - sum(len(statement) + 2 for statement in statements))
     cuts = np.sort(rng.integers(0, filler, len(statements)))
     prose = text.text_of(filler, rng)
     pieces = [prose[first:last] for first, last in zip([0, *cuts], [*cuts, len(prose)], strict=True)]
     passage = pieces[0] + "".join(f" {told} {piece}" for told, piece in zip(statements, pieces[1:], strict=True))
-    asked = [(_fill(str(rng.choice(_QUESTIONS)), fact), fact[2]) for fact in planted]
+    asked = [(_fill(str(rng.choice(_QUESTIONS)), *fact), fact[2]) for fact in facts]
     if rng.random() < absent_share * len(asked):
-        asked.append((_fill(str(rng.choice(_QUESTIONS)), missing), ABSENT))
+        asked.append((_fill(str(rng.choice(_QUESTIONS)), *_draw_missing(pairs, rng), ""), ABSENT))
     rng.shuffle(asked)
     return Quiz(passage, tuple((question, answer) for question, answer in asked))
+
+
+def _draw_missing(pairs: Mapping[tuple[str, str], str], rng: np.random.Generator) -> tuple[str, str]:
+    """An owner and a thing that are not together in `pairs`."""
+    known = list(pairs)
+    owner, thing = known[int(rng.integers(len(known)))]
+    kind = rng.random()
+    while (owner, thing) in pairs:
+        owner = _draw_owner(rng) if kind < 0.6 else owner
+        thing = _draw_thing(rng) if kind > 0.4 else thing
+    return owner, thing
+
+
+def _draw_owner(rng: np.random.Generator) -> str:
+    """Known names, two of them in one, or names that nobody has met."""
+    kind = rng.random()
+    if kind < 0.4:
+        return str(rng.choice(_OWNERS))
+    if kind < 0.6:
+        return "-".join(rng.choice(_OWNERS, 2))
+    if kind < 0.85:
+        return f"{_draw_name(rng)}{'- _'[int(rng.integers(3))]}{_draw_name(rng)}"
+    return _draw_name(rng).capitalize()
+
+
+def _draw_thing(rng: np.random.Generator) -> str:
+    thing = str(rng.choice(_THINGS))
+    return f"{rng.choice(_KINDS)} {thing}" if rng.random() < 0.3 else thing
+
+
+def _draw_name(rng: np.random.Generator) -> str:
+    """A word that can be spoken."""
+    return "".join(
+        str(rng.choice(list(_VOWELS if place % 2 else _LETTERS))) for place in range(int(rng.integers(3, 9)))
+    )
 
 
 def draw_pairs(length: int, rng: np.random.Generator) -> Quiz:
@@ -86,15 +133,18 @@ def draw_pairs(length: int, rng: np.random.Generator) -> Quiz:
 def draw_value(rng: np.random.Generator) -> str:
     """A word, a number, or an identifier."""
     kind = rng.random()
+    if kind < 0.2:
+        return _draw_name(rng)
     if kind < 0.35:
-        return "".join(rng.choice(list(_LETTERS), int(rng.integers(3, 10))))
+        return f"{_draw_name(rng)}-{_draw_name(rng)}"
     if kind < 0.75:
-        return str(rng.integers(10 ** int(rng.integers(1, 8))))
+        return str(rng.integers(10 ** int(rng.integers(1, 9))))
     if kind < 0.85:
         return uuid.UUID(bytes=rng.bytes(16), version=4).hex[: int(rng.integers(6, 33))]
+    if kind < 0.92:
+        return f"/{_draw_name(rng)}/{_draw_name(rng)}.{''.join(rng.choice(list(_LETTERS), 3))}"
     return f"{''.join(rng.choice(list(_LETTERS), 4))}-{rng.integers(1000)}"
 
 
-def _fill(template: str, fact: tuple[str, str, str]) -> str:
-    owner, thing, value = fact
+def _fill(template: str, owner: str, thing: str, value: str) -> str:
     return template.format(owner=owner, thing=thing, value=value)

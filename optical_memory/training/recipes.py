@@ -50,8 +50,13 @@ class DecoderRecipe:
     """Lessons whose gradients make one step."""
     reading_share: float = 0.4
     """Share of the contexts that are one page to read aloud."""
+    passage_share: float = 0.0
+    """Share of the contexts that are one passage of text, as recall hands it over, of up to `passage` characters."""
+    passage: int = 480
+    background_share: float = 0.25
+    """Share of these that stand behind pages of other text."""
     page_share: float = 0.8
-    """Share of a passage's stretches that are pages; the others stay text."""
+    """Share of the other contexts' stretches that are pages; the rest stays text."""
     pairs_share: float = 0.3
     """Share of the passages that are bare keys and values."""
     rate: float = 1e-3
@@ -63,6 +68,11 @@ class DecoderRecipe:
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     seed: int = 1
+
+    @property
+    def reads_pages(self) -> bool:
+        """Whether anything is asked of pages: if not, the encoder stays as it is."""
+        return self.passage_share < 1.0
 
     def phase_at(self, step: int) -> Phase:
         return next(phase for phase in reversed(self.phases) if step >= phase.since)
@@ -223,4 +233,11 @@ def contexts(steps: int = 12000) -> DecoderRecipe:
     return DecoderRecipe(phases, steps, mode=SMALL, positions=32768, seed=2)
 
 
-DECODER_RECIPES = {"reading": reading, "contexts": contexts}
+def answers(steps: int = 1500) -> DecoderRecipe:
+    """For two cores: answers from a passage of text, which recall finds and the readout reads."""
+    return DecoderRecipe(
+        (Phase(0, 8, 2),), steps, passage_share=1.0, positions=3072, rate=3e-3, warm_up=20, cool_down=0.5, seed=3
+    )
+
+
+DECODER_RECIPES = {"answers": answers, "reading": reading, "contexts": contexts}

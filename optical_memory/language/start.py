@@ -1,0 +1,211 @@
+"""How a decoder that is trained from nothing starts: looking things up and copying them is given, not discovered.
+
+Answers from a passage take induction (arXiv 2209.11895): heads that know what stood just before, and heads that find where the same
+stood earlier. In training they come late and by chance; here they are there from the first step, and are trained like the rest.
+
+The width is divided into rooms as wide as a head: what stands HERE, what stood one to so many places back, features of groups of
+characters, what is to be said. The last room holds a constant, by which heads can go by distance alone.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from optical_memory.language.decoder import Decoder
+
+_NOISE = 0.02
+_CONSTANT = 8.0
+_SHARPNESS = 8.0
+"""By how much the scores of a head's best place exceed those of its neighbours, about."""
+_BAG = 20
+"""Positions: the middle of the stretch whose groups of characters are thrown together."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rooms:
+    """Where in a row each thing stands."""
+
+    head: int
+    here: slice
+    back: tuple[slice, ...]
+    groups: tuple[slice, ...]
+    said: slice
+    constant: int
+
+    @classmethod
+    def of(cls, width: int, heads: int) -> "_Rooms":
+        head = width // heads
+        rooms = [slice(head * room, head * (room + 1)) for room in range(heads)]
+        free = heads - 3
+        num_groups = free // 3
+        num_back = free - num_groups
+        return cls(
+            head,
+            rooms[0],
+            tuple(rooms[1 : 1 + num_back]),
+            tuple(rooms[1 + num_back : 1 + free]),
+            rooms[1 + free],
+            width - 1,
+        )
+
+    @property
+    def run(self) -> tuple[slice, ...]:
+        """What stands here, then what stood one place back, two, and so on."""
+        return (self.here, *self.back)
+
+
+@torch.no_grad()
+def start_looking_up(decoder: Decoder, like_a_space: Sequence[tuple[int, int]] = ()) -> None:
+    """Sets the weights so that the first layer looks back, the second finds what followed the same characters before, and the
+    others find what followed the same characters after a like stretch of text.
+
+    `like_a_space`: (token, space) pairs; the token is followed by what would follow the space. Raises ValueError for fewer than
+    four heads.
+    """
+    config = decoder.config
+    if config.num_attention_heads < 4:
+        raise ValueError(f"the start needs at least 4 heads, got {config.num_attention_heads}")
+    rooms = _Rooms.of(config.hidden_size, config.num_attention_heads)
+    for parameter in decoder.parameters():
+        if parameter.ndim > 1:
+            parameter.normal_(0.0, _NOISE)
+    codes = torch.randn(config.vocab_size, rooms.head).sign()
+    for token, space in like_a_space:
+        codes[token] = torch.where(torch.rand(rooms.head) < 0.7, codes[space], codes[token])
+    embedding = decoder.model.embed_tokens.weight
+    embedding[:, rooms.here] += codes
+    embedding[:, rooms.constant] += _CONSTANT
+    decoder.lm_head.weight[:, rooms.said] += 0.12 * codes
+    first, second, *others = decoder.model.layers
+    frequencies = decoder.model.rotary_emb.inv_freq
+    _look_back(first.self_attn, rooms, frequencies)
+    _group(first.mlp, rooms)
+    _gather(second.self_attn, rooms, frequencies)
+    _follow(second.self_attn, rooms)
+    for layer in others:
+        _look_up(layer.self_attn, rooms)
+    for layer in (second, *others):
+        layer.mlp.gate.weight.normal_(0.0, 0.05)
+
+
+def _root_mean_square(energy: float, width: int) -> float:
+    """Of a row whose rooms hold so much: what its norm divides by."""
+    return math.sqrt((energy + _CONSTANT**2) / width)
+
+
+def _quiet(attention: nn.Module, heads: Sequence[int], size: int) -> None:
+    """Heads that are about to be set: next to nothing."""
+    for head in heads:
+        rows = slice(head * size, (head + 1) * size)
+        for name in ("q_proj", "k_proj", "v_proj"):
+            attention.get_parameter(f"{name}.weight")[rows] *= 0.1
+        attention.get_parameter("o_proj.weight")[:, rows] *= 0.1
+
+
+def _by_distance(
+    attention: nn.Module, head: int, rooms: _Rooms, frequencies: Tensor, used: slice, distance: int, scale: float
+) -> None:
+    """A head that looks `distance` places back: rotary positions turn queries and keys, which are the constant's, so that they
+    agree there and nowhere else, at the frequencies that are `used`."""
+    half = rooms.head // 2
+    turns = frequencies[used] * distance
+    first = head * rooms.head
+    places = torch.arange(half)[used] + first
+    query, key = attention.get_parameter("q_proj.weight"), attention.get_parameter("k_proj.weight")
+    query[places, rooms.constant] += scale * torch.cos(turns)
+    query[places + half, rooms.constant] -= scale * torch.sin(turns)
+    key[places, rooms.constant] += scale
+
+
+def _carry(attention: nn.Module, head: int, rooms: _Rooms, source: slice, target: slice, scale: float) -> None:
+    """What the head brings: the `source` room of where it looks, added to the `target` room."""
+    rows = slice(head * rooms.head, (head + 1) * rooms.head)
+    identity = torch.eye(rooms.head)
+    attention.get_parameter("v_proj.weight")[rows, source] += identity
+    attention.get_parameter("o_proj.weight")[target, rows] += scale * identity
+
+
+def _look_back(attention: nn.Module, rooms: _Rooms, frequencies: Tensor) -> None:
+    """Head h: what stood h + 1 places back."""
+    width = attention.get_parameter("o_proj.weight").shape[0]
+    norm = _root_mean_square(rooms.head, width)
+    scale = (_SHARPNESS + 1) * norm / _CONSTANT
+    used = slice(0, rooms.head * 7 // 32)
+    _quiet(attention, range(len(rooms.back)), rooms.head)
+    for head, target in enumerate(rooms.back):
+        _by_distance(attention, head, rooms, frequencies, used, head + 1, scale)
+        _carry(attention, head, rooms, rooms.here, target, norm)
+
+
+def _group(mlp: nn.Module, rooms: _Rooms) -> None:
+    """Features of groups of characters: random products of the last two and the two before, small but where both are the same."""
+    if not rooms.groups:
+        return
+    gate, up, down = (mlp.get_parameter(f"{name}_proj.weight") for name in ("gate", "up", "down"))
+    hidden, width = gate.shape
+    norm = _root_mean_square(rooms.head * len(rooms.run), width)
+    spread = norm / math.sqrt(2 * rooms.head)
+    for weight in (gate, up, down):
+        weight.mul_(0.2)
+    for room in rooms.run[:2]:
+        gate[:, room] = 2 * spread * torch.randn(hidden, rooms.head)
+    gate[:, rooms.constant] -= 1.5 * norm / _CONSTANT
+    for room in rooms.run[2:4]:
+        up[:, room] = spread * torch.randn(hidden, rooms.head)
+    for room in rooms.groups:
+        down[room] = (3.6 / math.sqrt(hidden)) * torch.randn(rooms.head, hidden).sign()
+
+
+def _gather(attention: nn.Module, rooms: _Rooms, frequencies: Tensor) -> None:
+    """A head a room of groups: the groups of the last 40 places or so, thrown together."""
+    width = attention.get_parameter("o_proj.weight").shape[0]
+    norm = _root_mean_square(rooms.head * (len(rooms.run) + len(rooms.groups)), width)
+    scale = math.sqrt(_SHARPNESS * 1.2) * norm / _CONSTANT
+    used = slice(rooms.head * 7 // 64, rooms.head * 14 // 64)
+    _quiet(attention, range(len(rooms.groups)), rooms.head)
+    for head, room in enumerate(rooms.groups):
+        _by_distance(attention, head, rooms, frequencies, used, _BAG, scale)
+        _carry(attention, head, rooms, room, room, 6 * norm)
+
+
+def _follow(attention: nn.Module, rooms: _Rooms) -> None:
+    """The next heads: what followed the last two, three, four ... characters where they stood before."""
+    width = attention.get_parameter("o_proj.weight").shape[0]
+    norm = _root_mean_square(rooms.head * (len(rooms.run) + len(rooms.groups)), width)
+    first = len(rooms.groups)
+    heads = range(first, min(first + 4, first + len(rooms.back)))
+    _quiet(attention, heads, rooms.head)
+    for length, head in enumerate(heads, 2):
+        pairs = list(zip(rooms.run, rooms.run[1:], strict=False))[:length]
+        _match(attention, head, rooms, pairs, math.sqrt(4 * _SHARPNESS) * norm)
+        _carry(attention, head, rooms, rooms.here, rooms.said, norm / 4)
+
+
+def _look_up(attention: nn.Module, rooms: _Rooms) -> None:
+    """Two heads of three: what followed the last two characters where they stood before, after a stretch of like groups."""
+    width = attention.get_parameter("o_proj.weight").shape[0]
+    energy = rooms.head * (len(rooms.run) + 8 * len(rooms.groups) + 1)
+    norm = _root_mean_square(energy, width)
+    heads = range((rooms.constant + 1) // rooms.head * 2 // 3)
+    _quiet(attention, heads, rooms.head)
+    for head in heads:
+        pairs = list(zip(rooms.run, rooms.run[1:], strict=False))[:2]
+        _match(attention, head, rooms, pairs, math.sqrt(3 * _SHARPNESS) * norm)
+        likeness = [(room, room) for room in rooms.groups]
+        _match(attention, head, rooms, likeness, math.sqrt(3 * _SHARPNESS) * norm * math.sqrt(rooms.head) / 4)
+        _carry(attention, head, rooms, rooms.here, rooms.said, norm / 4)
+
+
+def _match(attention: nn.Module, head: int, rooms: _Rooms, pairs: Sequence[tuple[slice, slice]], scale: float) -> None:
+    """A head that looks for keys whose second rooms hold what the query's first rooms hold: random projections of both, on the slow
+    frequencies of the rotary positions, which hardly turn within a passage."""
+    half = rooms.head // 2
+    slow = torch.cat([torch.arange(half // 2, half), torch.arange(half + half // 2, rooms.head)]) + head * rooms.head
+    query, key = attention.get_parameter("q_proj.weight"), attention.get_parameter("k_proj.weight")
+    for here, there in pairs:
+        projection = torch.randn(len(slow), rooms.head) * scale / math.sqrt(len(slow) * rooms.head)
+        query[slow, here] += projection
+        key[slow, there] += projection
