@@ -22,6 +22,8 @@ _SHARPNESS = 8.0
 """By how much the scores of a head's best place exceed those of its neighbours, about."""
 _BAG = 20
 """Positions: the middle of the stretch whose groups of characters are thrown together."""
+_GROUP = 0.6
+"""Size of a group's features: small beside those of the bag, or a stretch would be like itself alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +107,10 @@ def _quiet(attention: nn.Module, heads: Sequence[int], size: int) -> None:
         attention.get_parameter("o_proj.weight")[:, rows] *= 0.1
 
 
-def _by_distance(
-    attention: nn.Module, head: int, rooms: _Rooms, frequencies: Tensor, used: slice, distance: int, scale: float
-) -> None:
-    """A head that looks `distance` places back: rotary positions turn queries and keys, which are the constant's, so that they
-    agree there and nowhere else, at the frequencies that are `used`."""
+def _by_distance(attention: nn.Module, head: int, rooms: _Rooms, used: slice, turns: Tensor, scale: float) -> None:
+    """A head that goes by distance: queries and keys are the constant's, turned apart by `turns` radians at the frequencies
+    that are `used`. Rotary positions turn them back: they agree where the distance times the frequency is the turn, for all of them."""
     half = rooms.head // 2
-    turns = frequencies[used] * distance
     first = head * rooms.head
     places = torch.arange(half)[used] + first
     query, key = attention.get_parameter("q_proj.weight"), attention.get_parameter("k_proj.weight")
@@ -136,7 +135,7 @@ def _look_back(attention: nn.Module, rooms: _Rooms, frequencies: Tensor) -> None
     used = slice(0, rooms.head * 7 // 32)
     _quiet(attention, range(len(rooms.back)), rooms.head)
     for head, target in enumerate(rooms.back):
-        _by_distance(attention, head, rooms, frequencies, used, head + 1, scale)
+        _by_distance(attention, head, rooms, used, frequencies[used] * (head + 1), scale)
         _carry(attention, head, rooms, rooms.here, target, norm)
 
 
@@ -156,7 +155,7 @@ def _group(mlp: nn.Module, rooms: _Rooms) -> None:
     for room in rooms.run[2:4]:
         up[:, room] = spread * torch.randn(hidden, rooms.head)
     for room in rooms.groups:
-        down[room] = (3.6 / math.sqrt(hidden)) * torch.randn(rooms.head, hidden).sign()
+        down[room] = (_GROUP / math.sqrt(hidden)) * torch.randn(rooms.head, hidden).sign()
 
 
 def _gather(attention: nn.Module, rooms: _Rooms, frequencies: Tensor) -> None:
@@ -167,8 +166,8 @@ def _gather(attention: nn.Module, rooms: _Rooms, frequencies: Tensor) -> None:
     used = slice(rooms.head * 7 // 64, rooms.head * 14 // 64)
     _quiet(attention, range(len(rooms.groups)), rooms.head)
     for head, room in enumerate(rooms.groups):
-        _by_distance(attention, head, rooms, frequencies, used, _BAG, scale)
-        _carry(attention, head, rooms, room, room, 6 * norm)
+        _by_distance(attention, head, rooms, used, frequencies[used] * _BAG, scale)
+        _carry(attention, head, rooms, room, room, 36 * norm)
 
 
 def _follow(attention: nn.Module, rooms: _Rooms) -> None:
@@ -185,17 +184,20 @@ def _follow(attention: nn.Module, rooms: _Rooms) -> None:
 
 
 def _look_up(attention: nn.Module, rooms: _Rooms) -> None:
-    """Two heads of three: what followed the last two characters where they stood before, after a stretch of like groups."""
+    """Two heads of three: what followed the last two characters where they stood before, after a stretch of like groups; not just
+    now, where the stretch is most like itself."""
     width = attention.get_parameter("o_proj.weight").shape[0]
     energy = rooms.head * (len(rooms.run) + 8 * len(rooms.groups) + 1)
     norm = _root_mean_square(energy, width)
     heads = range((rooms.constant + 1) // rooms.head * 2 // 3)
+    used = slice(rooms.head * 4 // 64, rooms.head * 10 // 64)
     _quiet(attention, heads, rooms.head)
     for head in heads:
+        _by_distance(attention, head, rooms, used, torch.full((used.stop - used.start,), math.pi), 6 * norm / _CONSTANT)
         pairs = list(zip(rooms.run, rooms.run[1:], strict=False))[:2]
         _match(attention, head, rooms, pairs, math.sqrt(3 * _SHARPNESS) * norm)
         likeness = [(room, room) for room in rooms.groups]
-        _match(attention, head, rooms, likeness, math.sqrt(3 * _SHARPNESS) * norm * math.sqrt(rooms.head) / 4)
+        _match(attention, head, rooms, likeness, math.sqrt(_SHARPNESS * rooms.head) * norm / 8)
         _carry(attention, head, rooms, rooms.here, rooms.said, norm / 4)
 
 

@@ -82,8 +82,30 @@ def test_a_lesson_counts_its_rows_and_asks_for_what_stands_there() -> None:
         pages = [tokenizer.decode(page + CharacterTokenizer.FIRST) for page in lesson.classes]
         shown = "".join(pages) + "".join(page[1:] for page in pages)  # a passage goes on behind the next page's marker
         for tokens, asked in zip(lesson.targets, lesson.is_answer, strict=True):
-            answers = tokenizer.decode(np.where(asked, tokens, CharacterTokenizer.EOS)[asked])
-            assert answers[:3] in shown or ABSENT[:3] in answers
+            answers = np.split(tokens[asked], np.flatnonzero(tokens[asked] == CharacterTokenizer.EOS) + 1)
+            for answer in map(tokenizer.decode, answers):
+                assert answer in shown or answer == ABSENT
+
+
+def test_a_passage_stands_behind_its_background_and_holds_its_answers() -> None:
+    tokenizer, alphabet = CharacterTokenizer(ALPHABET), Alphabet.of(ALPHABET)
+    text = PageText(alphabet.encode("lorem ipsum dolor sit amet " * 100), alphabet, 0.0)
+    recipe = replace(RECIPE, positions=4096, passage_share=1.0, background_share=0.5)
+    assert not recipe.reads_pages
+    lesson = Teacher(text, tokenizer, recipe).draw(0, np.random.default_rng(0))
+    assert 0 < len(lesson.classes) < 2 * len(lesson.tokens)
+    for row, targets, asked in zip(lesson.tokens, lesson.targets, lesson.is_answer, strict=True):
+        said = tokenizer.decode(row[: int(np.flatnonzero(row == CharacterTokenizer.QUESTION)[0])])
+        for answer in np.split(targets[asked], np.flatnonzero(targets[asked] == CharacterTokenizer.EOS) + 1):
+            assert tokenizer.decode(answer) in said or tokenizer.decode(answer) == ABSENT
+
+
+def test_where_nothing_is_asked_of_pages_the_decoder_learns_alone(corpus: Path, tmp_path: Path) -> None:
+    encoder = tmp_path / "encoder"
+    before = train_encoder(tiny_random(), EncoderRecipe((), steps=1), corpus, encoder, CPU).state_dict()
+    recipe = replace(RECIPE, passage_share=1.0, background_share=1.0, steps=2)
+    after = train_decoder(tiny_random(), recipe, corpus, encoder, tmp_path / "run", CPU).state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items() if name in after)
 
 
 def test_what_is_frozen_stays_and_the_rest_learns(corpus: Path, tmp_path: Path) -> None:
