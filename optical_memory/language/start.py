@@ -109,7 +109,7 @@ def _quiet(attention: nn.Module, heads: Sequence[int], size: int) -> None:
 
 def _by_distance(attention: nn.Module, head: int, rooms: _Rooms, used: slice, turns: Tensor, scale: float) -> None:
     """A head that goes by distance: queries and keys are the constant's, turned apart by `turns` radians at the frequencies
-    that are `used`. Rotary positions turn them back: they agree where the distance times the frequency is the turn, for all of them."""
+    `used`. Rotary positions turn them back: they agree where distance times frequency is the turn, for all of them."""
     half = rooms.head // 2
     first = head * rooms.head
     places = torch.arange(half)[used] + first
