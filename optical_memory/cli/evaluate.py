@@ -1,5 +1,5 @@
-"""Commands that measure: evaluate reading, fox, speed, adapters, proxy, store, loop; experiments.py and remembering.py have
-the others."""
+"""Commands that measure: evaluate reading, fox, answers, speed, adapters, proxy, store, loop; experiments.py and remembering.py
+have the others."""
 
 import argparse
 from pathlib import Path
@@ -57,9 +57,17 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     store = tasks.add_parser("store", help="what a store's operations cost as it grows")
     store.add_argument("--pages", type=count, default=10_000, metavar="N", help="how many it grows to (10,000)")
     store.add_argument("--folder", type=Path, metavar="DIR", help="grow this store on, and keep it")
+    answers = tasks.add_parser(
+        "answers", help="what the decoder answers to questions over whole pages, to the character"
+    )
+    answers.add_argument("--text", type=Path, metavar="DIR", help="a folder of UTF-8 text to hide facts in")
+    answers.add_argument("--questions", type=count, default=50, metavar="N", help="of each kind (50)")
+    answers.add_argument("--pages", type=count, default=8, metavar="N", help="pages in the context (8)")
+    answers.add_argument("--mode", default="Small", help="of the pages (Small)")
+    answers.add_argument("--seed", type=int, default=0)
     loop = tasks.add_parser("loop", help="how long an event loop waits while a memory works")
     loop.add_argument("--history", type=Path, required=True, metavar="FILE", help="a conversation")
-    for task in (reading, fox, speed, store, loop):
+    for task in (reading, fox, answers, speed, store, loop):
         task.set_defaults(run=_evaluate)
         task.add_argument("--out", type=Path, metavar="RUN", help="write a run's file, for `report`")
         add_model_options(task)
@@ -119,6 +127,13 @@ def _figures(model: "Model", options: argparse.Namespace) -> "list[Figure]":
         from optical_memory.evaluation.fox import evaluate_fox
 
         return evaluate_fox(model, options.data)
+    if options.task == "answers":
+        from optical_memory.evaluation.answers import evaluate_answers
+        from optical_memory.evaluation.haystack import hiding_place
+        from optical_memory.modes import mode_named
+
+        text, mode = hiding_place(options.text), mode_named(options.mode)
+        return evaluate_answers(model, text, options.questions, options.pages, mode, options.seed)
     if options.task == "store":
         from optical_memory.evaluation.store_growth import evaluate_store
 

@@ -79,10 +79,11 @@ def _all(options: argparse.Namespace) -> int:
 def run_needles(model: "Model", options: argparse.Namespace, file: "RunFile | None") -> "Run":
     from dataclasses import replace
 
+    from optical_memory.evaluation.haystack import hiding_place
     from optical_memory.evaluation.needle_task import NeedlePlan, cost_of, evaluate_needles, full
     from optical_memory.evaluation.systems.catalogue import build
 
-    text, names = _text(options), _systems(options)
+    text, names = hiding_place(options.text), _systems(options)
     plan = replace(
         full() if options.full else NeedlePlan(), systems=names, text=_named(options, text), seed=options.seed
     )
@@ -96,12 +97,13 @@ def run_dialogue(model: "Model", options: argparse.Namespace, file: "RunFile | N
     from dataclasses import replace
 
     from optical_memory.evaluation.dialogue import DialoguePlan, cost_of, evaluate_dialogue, full, questions_of
+    from optical_memory.evaluation.haystack import hiding_place
     from optical_memory.evaluation.systems.catalogue import build
 
     names = _systems(options)
     plan = replace(full() if options.full else DialoguePlan(), systems=names, data=options.data.name, seed=options.seed)
     systems = build(names, model)
-    asked = questions_of(options.data, _text(options), plan)
+    asked = questions_of(options.data, hiding_place(options.text), plan)
     told = (
         text for own in asked for text in (*(turn["content"] for turn in own.conversation.history), own.question.text)
     )
@@ -134,16 +136,6 @@ def _systems(options: argparse.Namespace) -> tuple[str, ...]:
     from optical_memory.evaluation.systems.catalogue import DEFAULT
 
     return tuple(options.systems.split(",")) if options.systems else DEFAULT
-
-
-def _text(options: argparse.Namespace) -> str:
-    from importlib import resources
-
-    from optical_memory.evaluation.haystack import read_folder
-
-    if options.text is not None:
-        return read_folder(options.text)
-    return (resources.files("optical_memory.evaluation") / "haystack.txt").read_text(encoding="utf-8")
 
 
 def _named(options: argparse.Namespace, text: str) -> str:

@@ -5,6 +5,7 @@ A turn that holds a needle stays as long as it was, so that haystacks of a lengt
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,13 @@ class Trial:
     text_tokens: int
     depth: float
     places: tuple[int, ...]
+
+
+def hiding_place(folder: Path | None) -> str:
+    """The text of a folder, or the bundled one."""
+    if folder is not None:
+        return read_folder(folder)
+    return (resources.files("optical_memory.evaluation") / "haystack.txt").read_text(encoding="utf-8")
 
 
 def read_folder(folder: Path) -> str:

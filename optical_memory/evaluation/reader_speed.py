@@ -68,12 +68,11 @@ def readout_operations(model: Model, mode: Mode) -> int:
 def _decoding(model: Model, page: EncodedPage, clock: Clock) -> float:
     """Characters a second that the decoder says over one page, the page's own time taken off. What it says does not matter:
     the end token is not obeyed, so that a model that would stop at once is measured too."""
-    from transformers import DynamicCache
-
     from optical_memory.language.decoder import CACHE_ARGUMENT
+    from optical_memory.language.growing import growing_cache
 
     decoder = model.decoder
-    step = partial(decoder.forward, use_cache=True, logits_to_keep=1, **{CACHE_ARGUMENT: DynamicCache()})
+    step = partial(decoder.forward, use_cache=True, logits_to_keep=1, **{CACHE_ARGUMENT: growing_cache()})
     scores = step(inputs_embeds=model.splice([page])[None]).logits
     synchronise(clock.device)
     began = time.perf_counter()

@@ -9,6 +9,7 @@ from transformers.models.deepseek_ocr2.modeling_deepseek_ocr2 import DeepseekOcr
 
 from optical_memory.config import DecoderConfig
 from optical_memory.errors import CheckpointError
+from optical_memory.linear import through_onednn
 
 EXPERTS = "grouped_mm"
 """How the mixture is computed; `optical-memory evaluate speed` measures it beside the others."""
@@ -69,6 +70,7 @@ class Decoder(DeepseekOcr2TextPreTrainedModel, GenerationMixin):  # type: ignore
         self.model = text_model(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
+        through_onednn(self)
 
     def forward(
         self,

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, LogitsProcessor
+from transformers import LogitsProcessor
 
 from optical_memory.language.decoder import CACHE_ARGUMENT, Decoder
+from optical_memory.language.growing import growing_cache
 from optical_memory.language.prefix import Prefix
 
 NGRAM, NGRAM_WINDOW = 30, 90
@@ -59,7 +60,7 @@ def generate(
     With a `prefix`, the rows that it shares with the context before are not run through the decoder again.
     """
     held = prefix if prefix is not None else Prefix()
-    start = held.begin(inputs_embeds, DynamicCache)
+    start = held.begin(inputs_embeds, growing_cache)
     rows, position = inputs_embeds[None, start:], start
     tokens: list[int] = []
     while len(tokens) < max_new_tokens:

@@ -36,12 +36,11 @@ class Prefix:
 
     def erase(self) -> None:
         """Overwrites keys, values and rows before it lets go of them."""
-        held = [] if self._rows is None else [self._rows]
-        for layer in getattr(self.cache, "layers", ()):
-            held += [tensor for tensor in (layer.keys, layer.values) if tensor is not None]
         with torch.inference_mode():
-            for tensor in held:
-                tensor.zero_()
+            for layer in getattr(self.cache, "layers", ()):
+                layer.erase()
+            if self._rows is not None:
+                self._rows.zero_()
         self.clear()
 
     def _shared(self, rows: Tensor) -> int:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from optical_memory.config import ClipConfig
-from optical_memory.vision.linear import Linear
+from optical_memory.linear import Linear
 from optical_memory.vision.sam import resize_positions
 
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from optical_memory.config import EncoderConfig
+from optical_memory.linear import Linear
 from optical_memory.modes import TOKEN
 from optical_memory.vision.clip import ClipEncoder
-from optical_memory.vision.linear import Linear
 from optical_memory.vision.sam import Compressor, SamEncoder
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from optical_memory.config import ReadoutConfig
-from optical_memory.vision.linear import Linear
+from optical_memory.linear import Linear
 from optical_memory.vision.sam import ChannelNorm
 
 PATCHES = 4

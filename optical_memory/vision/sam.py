@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from optical_memory.config import SamConfig
+from optical_memory.linear import Linear
 from optical_memory.modes import PATCH
-from optical_memory.vision.linear import Linear
 
 MASK_BYTES = 8 * 1024 * 1024
 """The most that a mask of relative positions takes at once on a CPU, so that it stays in the caches."""

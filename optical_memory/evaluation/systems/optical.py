@@ -66,7 +66,8 @@ class OpticalRecall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpticalSplice:
-    """The decoder over the spliced context; its certainty is not known, so that every answer counts as confident."""
+    """The decoder, asked as `OpticalMemory.ask` asks: over the spliced context, the passage that holds the most of the question
+    last. Its certainty is not known, so that every answer counts as confident."""
 
     shelf: Shelf
     mode: Mode
@@ -76,11 +77,7 @@ class OpticalSplice:
         return f"optical splice, {self.mode}"
 
     def answer(self, history: History, question: str, budget: int) -> Answer:
-        model = self.shelf.model
-        room = model.decoder_config.max_positions - ANSWER_TOKENS - len(question) - 8
-        kept = self.shelf.remember(history, one_mode(self.mode).within(min(budget, room)))
+        kept = self.shelf.remember(history, one_mode(self.mode).within(budget))
         if kept.memory is None:
             return answer_from((), question, 0)
-        parts = kept.memory.context.splice_parts()
-        answer = model.answer(parts, question, max_new_tokens=ANSWER_TOKENS)
-        return Answer(answer, kept.tokens, passages=kept.passages)
+        return Answer(kept.memory.ask(question, ANSWER_TOKENS), kept.tokens, passages=kept.passages)

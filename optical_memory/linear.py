@@ -28,3 +28,10 @@ class Linear(nn.Linear):
             and not torch.is_grad_enabled()
             and not torch.is_autocast_enabled("cpu")
         )
+
+
+def through_onednn(module: nn.Module) -> None:
+    """Makes every plain linear layer of a model that others wrote one of these: the same weights under the same names."""
+    for layer in module.modules():
+        if type(layer) is nn.Linear:
+            layer.__class__ = Linear

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from optical_memory.vision.linear import Linear
+from optical_memory.linear import Linear
 
 
 @pytest.mark.parametrize("shape", [(1, 48), (7, 48), (2, 5, 48), (2, 3, 4, 48)])

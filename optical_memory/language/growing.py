@@ -1,0 +1,46 @@
+"""Keys and values that grow in place: a token more costs writing its own, not copying all that were there before."""
+
+from torch import Tensor
+from transformers.cache_utils import Cache, DynamicLayer
+
+ROOM = 256
+"""Positions that a layer has room for at least; a full one makes room for as many again."""
+
+
+class GrowingLayer(DynamicLayer):  # type: ignore[misc]
+    """A layer of transformers' dynamic cache whose keys and values (B, heads, T, head) are the used part of larger tensors."""
+
+    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
+        super().lazy_initialization(key_states, value_states)
+        self._rooms = [states.new_empty(0) for states in (key_states, value_states)]
+        self.keys, self.values = key_states[..., :0, :], value_states[..., :0, :]
+
+    def update(self, key_states: Tensor, value_states: Tensor, *_: object, **__: object) -> tuple[Tensor, Tensor]:
+        """Adds the states of new positions; -> those of all."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        used = self.keys.shape[-2]
+        needed = used + key_states.shape[-2]
+        if self._rooms[0].ndim < 4 or self._rooms[0].shape[-2] < needed:
+            self._rooms = [self._larger(states, needed) for states in (self.keys, self.values)]
+        for room, states in zip(self._rooms, (key_states, value_states), strict=True):
+            room[..., used:needed, :] = states
+        self.keys, self.values = (room[..., :needed, :] for room in self._rooms)
+        return self.keys, self.values
+
+    def erase(self) -> None:
+        """Overwrites all that was ever kept, what was cut off since with it."""
+        if self.is_initialized:
+            for room in self._rooms:
+                room.zero_()
+
+    @staticmethod
+    def _larger(states: Tensor, needed: int) -> Tensor:
+        *outer, used, size = states.shape
+        room = states.new_zeros(*outer, max(ROOM, 2 * needed), size)
+        room[..., :used, :] = states
+        return room
+
+
+def growing_cache() -> Cache:
+    return Cache(layer_class_to_replicate=GrowingLayer)
