@@ -30,6 +30,9 @@ _OUTLIER_SIGMAS = 6.0
 or as space-to-depth hold a few values near 1 among thousands near 0.01, which eight bits for the whole row would round away: a
 visual token of 128 characters lost twenty times as many of them."""
 _SIGMA_OF_MEDIAN = 1.4826
+"""The deviation is told by the median, which outliers do not move."""
+_FEW = 0.04
+"""Share of a row: where more lies so far out the row is made of two kinds of values, and its deviation is that of both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ def quantise(weight: Tensor) -> Quantised:
     rows = weight.detach().float().flatten(1)
     magnitude = rows.abs()
     sigma = _SIGMA_OF_MEDIAN * magnitude.median(1, keepdim=True).values
+    is_mixed = (magnitude > _OUTLIER_SIGMAS * sigma).float().mean(1, keepdim=True) >= _FEW
+    sigma = torch.where(is_mixed, rows.square().mean(1, keepdim=True).sqrt(), sigma)
     is_outlier = (magnitude > _OUTLIER_SIGMAS * sigma) & (sigma > 0)
     rest = rows.masked_fill(is_outlier, 0.0)
     scale = rest.abs().amax(1).clamp_min(1e-12) / _LEVELS

@@ -21,31 +21,55 @@ _OWNERS = (
     "train hotel ticket invoice project report meeting release deploy cluster node"
 ).split()
 _KINDS = "main backup old new secret special public private first second daily spare".split()
-_STATEMENTS = (
-    "The {thing} of the {owner} is {value}.",
-    "The {owner} {thing} is {value}.",
-    "The {thing} for {owner} is {value}.",
-    "Remember: {owner} {thing} = {value}.",
-    "{owner}: {thing} {value}.",
-    "{thing} ({owner}): {value}",
-    '"{owner}": {{"{thing}": "{value}"}}',
-    "We picked {value} as the {thing} of the {owner}.",
-    "For the {owner} the {thing} is {value}.",
-    "Please note that the {thing} for {owner} is: {value}.",
-    "{owner}'s {thing} was {value} all along.",
-    "Set the {thing} of {owner} to {value} and go on.",
+_NAMED = (
+    "the {thing} of the {owner}",
+    "the {thing} of {owner}",
+    "the {owner} {thing}",
+    "the {thing} for {owner}",
+    "{owner}'s {thing}",
+    "the {thing} that {owner} uses",
+    "one of the {thing}s for {owner}",
 )
+"""How a fact is named, in a statement and in a question."""
+_STATEMENTS = (
+    "{named} is {value}.",
+    "{named} is: {value}.",
+    "{named} was {value},",
+    "{named} will be {value} from now on.",
+    "{named}: {value}",
+    "{named} = {value};",
+    "{named} has been set to {value}.",
+    "{value} is {named}.",
+    "We picked {value} as {named}.",
+    "Please use {value} for {named}.",
+    '"{owner}": {{"{thing}": "{value}"}},',
+    "{owner}: {thing} {value}.",
+    "{owner}.{thing} = {value}",
+    "{thing} ({owner}): {value}",
+    "| {owner} | {thing} | {value} |",
+)
+_LEADS = ("", "", "", "Remember: ", "Note: ", "By the way, ", "As agreed, ", "For the record: ")
 _QUESTIONS = (
-    "What is the {thing} of the {owner}?",
-    "What is the {owner} {thing}?",
-    "What is the {thing} for {owner}?",
-    "What is the {thing} for {owner} in this text?",
-    "Which {thing} does the {owner} have?",
-    "Which {thing} did we pick for the {owner}?",
-    "Tell me the {thing} of {owner}.",
-    "Do you remember the {thing} for {owner}?",
-    "What was {owner}'s {thing}?",
+    "What is {named}{where}?",
+    "What was {named}{where}?",
+    "What is {named}{where}?",
+    "Which {thing} does {owner} have{where}?",
+    "Which {thing} did we pick for {owner}?",
+    "Tell me {named}{where}.",
+    "Do you remember {named}?",
+    "I need {named}.",
+    "{named}?",
     "{owner} {thing}?",
+)
+_WHERES = (
+    "",
+    "",
+    "",
+    " in this text",
+    " in the text above",
+    " mentioned in the provided text",
+    " as mentioned before",
+    " now",
 )
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _VOWELS = "aeiou"
@@ -70,39 +94,64 @@ def draw_quiz(
     while len(pairs) < num_facts:
         pairs[_draw_owner(rng), _draw_thing(rng)] = draw_value(rng)
     facts = [(owner, thing, value) for (owner, thing), value in pairs.items()]
-    statements = [_fill(str(rng.choice(_STATEMENTS)), *fact) for fact in facts]
+    statements = [_state(*fact, rng) for fact in facts]
     filler = max(1, length - sum(len(statement) + 2 for statement in statements))
     cuts = np.sort(rng.integers(0, filler, len(statements)))
     prose = text.text_of(filler, rng)
     pieces = [prose[first:last] for first, last in zip([0, *cuts], [*cuts, len(prose)], strict=True)]
     passage = pieces[0] + "".join(f" {told} {piece}" for told, piece in zip(statements, pieces[1:], strict=True))
-    asked = [(_fill(str(rng.choice(_QUESTIONS)), *fact), fact[2]) for fact in facts]
+    asked = [(_question(owner, thing, rng), value) for owner, thing, value in facts]
     if rng.random() < absent_share * len(asked):
-        asked.append((_fill(str(rng.choice(_QUESTIONS)), *_draw_missing(pairs, rng), ""), ABSENT))
+        asked.append((_question(*_draw_missing(pairs, rng), rng), ABSENT))
     rng.shuffle(asked)
     return Quiz(passage, tuple((question, answer) for question, answer in asked))
 
 
 def _draw_missing(pairs: Mapping[tuple[str, str], str], rng: np.random.Generator) -> tuple[str, str]:
-    """An owner and a thing that are not together in `pairs`."""
+    """An owner and a thing that are not together in `pairs`: of one that is, another thing, half of its name, or nothing."""
     known = list(pairs)
     owner, thing = known[int(rng.integers(len(known)))]
     kind = rng.random()
     while (owner, thing) in pairs:
-        owner = _draw_owner(rng) if kind < 0.6 else owner
-        thing = _draw_thing(rng) if kind > 0.4 else thing
+        if kind < 0.35:
+            thing = _draw_thing(rng)
+        elif kind < 0.7 and "-" in owner:
+            first, _, last = owner.partition("-")
+            other = _draw_owner(rng).replace("-", "")
+            owner = f"{first}-{other}" if rng.random() < 0.5 else f"{other}-{last}"
+        else:
+            owner = _draw_owner(rng)
     return owner, thing
+
+
+def _state(owner: str, thing: str, value: str, rng: np.random.Generator) -> str:
+    told = str(rng.choice(_STATEMENTS)).format(owner=owner, thing=thing, value=value, named=_named(owner, thing, rng))
+    lead = str(rng.choice(_LEADS))
+    if lead or told.startswith(value) or rng.random() < 0.3:
+        return lead + told
+    return told[0].upper() + told[1:]
+
+
+def _question(owner: str, thing: str, rng: np.random.Generator) -> str:
+    asked = str(rng.choice(_QUESTIONS)).format(
+        owner=owner, thing=thing, named=_named(owner, thing, rng), where=rng.choice(_WHERES)
+    )
+    return asked[0].upper() + asked[1:] if rng.random() < 0.8 else asked
+
+
+def _named(owner: str, thing: str, rng: np.random.Generator) -> str:
+    return str(rng.choice(_NAMED)).format(owner=owner, thing=thing)
 
 
 def _draw_owner(rng: np.random.Generator) -> str:
     """Known names, two of them in one, or names that nobody has met."""
     kind = rng.random()
-    if kind < 0.4:
+    if kind < 0.25:
         return str(rng.choice(_OWNERS))
-    if kind < 0.6:
+    if kind < 0.55:
         return "-".join(rng.choice(_OWNERS, 2))
     if kind < 0.85:
-        return f"{_draw_name(rng)}{'- _'[int(rng.integers(3))]}{_draw_name(rng)}"
+        return f"{_draw_name(rng)}{'-- _'[int(rng.integers(4))]}{_draw_name(rng)}"
     return _draw_name(rng).capitalize()
 
 
@@ -133,9 +182,9 @@ def draw_pairs(length: int, rng: np.random.Generator) -> Quiz:
 def draw_value(rng: np.random.Generator) -> str:
     """A word, a number, or an identifier."""
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.15:
         return _draw_name(rng)
-    if kind < 0.35:
+    if kind < 0.4:
         return f"{_draw_name(rng)}-{_draw_name(rng)}"
     if kind < 0.75:
         return str(rng.integers(10 ** int(rng.integers(1, 9))))
@@ -144,7 +193,3 @@ def draw_value(rng: np.random.Generator) -> str:
     if kind < 0.92:
         return f"/{_draw_name(rng)}/{_draw_name(rng)}.{''.join(rng.choice(list(_LETTERS), 3))}"
     return f"{''.join(rng.choice(list(_LETTERS), 4))}-{rng.integers(1000)}"
-
-
-def _fill(template: str, owner: str, thing: str, value: str) -> str:
-    return template.format(owner=owner, thing=thing, value=value)
