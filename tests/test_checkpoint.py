@@ -32,7 +32,7 @@ def test_a_few_large_values_do_not_coarsen_the_others(tmp_path: Path) -> None:
     assert not loaded["b"].any()
 
 
-def test_a_row_of_two_kinds_of_values_has_no_thousand_outliers(tmp_path: Path) -> None:
+def test_a_row_of_two_kinds_of_values_has_no_thousand_outliers() -> None:
     """What a matrix looks like that has one block among next to nothing, and one value beyond both."""
     weight = torch.randn(64, 256, generator=torch.Generator().manual_seed(0)) * 0.01
     weight[:, :64] += torch.randn(64, 64, generator=torch.Generator().manual_seed(1)).sign()
