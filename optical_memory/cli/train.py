@@ -8,7 +8,7 @@ from optical_memory.errors import InvalidHistoryError
 
 ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied", "scripts")
 _WITH_FACES = ("faces", "varied", "scripts")
-DECODER_RECIPE_NAMES = ("answers", "reading", "contexts")
+DECODER_RECIPE_NAMES = ("answers", "more_answers", "reading", "contexts")
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

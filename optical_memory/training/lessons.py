@@ -116,7 +116,8 @@ class Teacher:
     def _quiz(self, length: int, rng: np.random.Generator) -> Quiz:
         if rng.random() < self.recipe.pairs_share:
             return draw_pairs(min(length, 256), rng)
-        return draw_quiz(self.text, length, int(rng.integers(1, 2 + min(8, length // 64))), rng)
+        num_facts = int(rng.integers(1, 2 + min(8, length // 64)))
+        return draw_quiz(self.text, length, num_facts, rng, self.recipe.absent_share)
 
     def _ask(self, sequence: _Sequence, quiz: Quiz) -> None:
         for question, answer in quiz.questions:

@@ -83,9 +83,7 @@ class Quiz:
     questions: tuple[tuple[str, str], ...]
 
 
-def draw_quiz(
-    text: PageText, length: int, num_facts: int, rng: np.random.Generator, absent_share: float = 0.15
-) -> Quiz:
+def draw_quiz(text: PageText, length: int, num_facts: int, rng: np.random.Generator, absent_share: float) -> Quiz:
     """A passage of about `length` characters with `num_facts` facts planted between stretches of the corpus, all asked for.
 
     A share of the questions asks for a fact that is not there, most often of an owner or a thing that is.

@@ -1,6 +1,6 @@
 """Recipes: functions that return everything a stage needs to know, so that one command repeats a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optical_memory.modes import BASE, LARGE, SMALL, TINY, Mode
 from optical_memory.training.pages import Portion
@@ -59,6 +59,8 @@ class DecoderRecipe:
     """Share of the other contexts' stretches that are pages; the rest stays text."""
     pairs_share: float = 0.3
     """Share of the passages that are bare keys and values."""
+    absent_share: float = 0.15
+    """Of every fact asked for, how often one more question is for a fact that is not there."""
     rate: float = 1e-3
     warm_up: int = 100
     cool_down: float = 0.3
@@ -233,11 +235,15 @@ def contexts(steps: int = 12000) -> DecoderRecipe:
     return DecoderRecipe(phases, steps, mode=SMALL, positions=32768, seed=2)
 
 
-def answers(steps: int = 1500) -> DecoderRecipe:
+def answers(steps: int = 750) -> DecoderRecipe:
     """For two cores: answers from a passage of text, which recall finds and the readout reads."""
-    return DecoderRecipe(
-        (Phase(0, 8, 2),), steps, passage_share=1.0, positions=3072, rate=3e-3, warm_up=20, cool_down=0.5, seed=3
-    )
+    phases = (Phase(0, 8, 2),)
+    return DecoderRecipe(phases, steps, passage_share=1.0, positions=3072, rate=3e-3, warm_up=20, cool_down=0.5, seed=3)
 
 
-DECODER_RECIPES = {"answers": answers, "reading": reading, "contexts": contexts}
+def more_answers(steps: int = 420) -> DecoderRecipe:
+    """After that: twice as often asked for what is not there."""
+    return replace(answers(steps), pairs_share=0.15, absent_share=0.3, rate=2e-3, seed=4)
+
+
+DECODER_RECIPES = {"answers": answers, "more_answers": more_answers, "reading": reading, "contexts": contexts}

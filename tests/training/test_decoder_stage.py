@@ -51,7 +51,7 @@ def test_answers_stand_in_their_passage_unless_absent() -> None:
     rng = np.random.default_rng(1)
     absent = 0
     for _ in range(200):
-        quiz = draw_quiz(text, 400, 4, rng)
+        quiz = draw_quiz(text, 400, 4, rng, 0.15)
         for _, answer in quiz.questions:
             absent += answer == ABSENT
             assert answer == ABSENT or answer in quiz.passage
