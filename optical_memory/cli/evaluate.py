@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from optical_memory.cli import experiments, remembering
 from optical_memory.cli.output import add_model_options, count, print_json, tell, write_run
+from optical_memory.modes import MODES
 
 if TYPE_CHECKING:
     from optical_memory.evaluation.report import Figure
@@ -63,7 +64,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     answers.add_argument("--text", type=Path, metavar="DIR", help="a folder of UTF-8 text to hide facts in")
     answers.add_argument("--questions", type=count, default=50, metavar="N", help="of each kind (50)")
     answers.add_argument("--pages", type=count, default=8, metavar="N", help="pages in the context (8)")
-    answers.add_argument("--mode", default="Small", help="of the pages (Small)")
+    answers.add_argument("--mode", choices=tuple(MODES), default="Small", help="of the pages (Small)")
     answers.add_argument("--seed", type=int, default=0)
     loop = tasks.add_parser("loop", help="how long an event loop waits while a memory works")
     loop.add_argument("--history", type=Path, required=True, metavar="FILE", help="a conversation")
@@ -130,9 +131,8 @@ def _figures(model: "Model", options: argparse.Namespace) -> "list[Figure]":
     if options.task == "answers":
         from optical_memory.evaluation.answers import evaluate_answers
         from optical_memory.evaluation.haystack import hiding_place
-        from optical_memory.modes import mode_named
 
-        text, mode = hiding_place(options.text), mode_named(options.mode)
+        text, mode = hiding_place(options.text), MODES[options.mode]
         return evaluate_answers(model, text, options.questions, options.pages, mode, options.seed)
     if options.task == "store":
         from optical_memory.evaluation.store_growth import evaluate_store

@@ -4,7 +4,7 @@ from torch import Tensor
 from transformers.cache_utils import Cache, DynamicLayer
 
 ROOM = 256
-"""Positions that a layer has room for at least; a full one makes room for as many again."""
+"""Positions that a layer makes room for beyond those it needs: so many tokens are written for each copy of all before them."""
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[misc]
@@ -12,8 +12,8 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         super().lazy_initialization(key_states, value_states)
-        self._rooms = [states.new_empty(0) for states in (key_states, value_states)]
         self.keys, self.values = key_states[..., :0, :], value_states[..., :0, :]
+        self._rooms = [self.keys, self.values]
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         """Adds the states of new positions; -> those of all."""
@@ -21,7 +21,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
             self.lazy_initialization(key_states, value_states)
         used = self.keys.shape[-2]
         needed = used + key_states.shape[-2]
-        if self._rooms[0].ndim < 4 or self._rooms[0].shape[-2] < needed:
+        if self._rooms[0].shape[-2] < needed:
             self._rooms = [self._larger(states, needed) for states in (self.keys, self.values)]
         for room, states in zip(self._rooms, (key_states, value_states), strict=True):
             room[..., used:needed, :] = states
@@ -37,7 +37,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
     @staticmethod
     def _larger(states: Tensor, needed: int) -> Tensor:
         *outer, used, size = states.shape
-        room = states.new_zeros(*outer, max(ROOM, 2 * needed), size)
+        room = states.new_empty(*outer, needed + ROOM, size)
         room[..., :used, :] = states
         return room
 

@@ -10,6 +10,7 @@ characters, what is to be said. The last room holds a constant, by which heads c
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -178,7 +179,7 @@ def _follow(attention: nn.Module, rooms: _Rooms) -> None:
     heads = range(first, min(first + 4, first + len(rooms.back)))
     _quiet(attention, heads, rooms.head)
     for length, head in enumerate(heads, 2):
-        pairs = list(zip(rooms.run, rooms.run[1:], strict=False))[:length]
+        pairs = list(pairwise(rooms.run))[:length]
         _match(attention, head, rooms, pairs, math.sqrt(4 * _SHARPNESS) * norm)
         _carry(attention, head, rooms, rooms.here, rooms.said, norm / 4)
 
@@ -194,7 +195,7 @@ def _look_up(attention: nn.Module, rooms: _Rooms) -> None:
     _quiet(attention, heads, rooms.head)
     for head in heads:
         _by_distance(attention, head, rooms, used, torch.full((used.stop - used.start,), math.pi), 6 * norm / _CONSTANT)
-        pairs = list(zip(rooms.run, rooms.run[1:], strict=False))[:2]
+        pairs = list(pairwise(rooms.run))[:2]
         _match(attention, head, rooms, pairs, math.sqrt(3 * _SHARPNESS) * norm)
         likeness = [(room, room) for room in rooms.groups]
         _match(attention, head, rooms, likeness, math.sqrt(_SHARPNESS * rooms.head) * norm / 8)
