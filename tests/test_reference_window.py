@@ -9,7 +9,8 @@ from transformers import UnlimitedOcrConfig, UnlimitedOcrForConditionalGeneratio
 
 from optical_memory.config import deepseek_ocr
 from optical_memory.errors import CheckpointError
-from optical_memory.language.generate import generate
+from optical_memory.language.generate import RepetitionGuard, generate
+from optical_memory.language.prefix import Prefix
 from optical_memory.model import load_model
 from optical_memory.official_config import config_from_official
 from optical_memory.splice import splice
@@ -39,7 +40,7 @@ def test_a_field_that_transformers_leaves_out_is_named() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("window", [WINDOW, None])
-def test_greedy_tokens_equal_the_oracles(tmp_path: Path, window: int | None) -> None:
+def test_greedy_tokens_equal_the_oracles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int | None) -> None:
     fields = {} if window is None else {"sliding_window": window}
     config, _ = write_toy(tmp_path, **fields)
     model = load_model(tmp_path, "cpu")
@@ -50,13 +51,38 @@ def test_greedy_tokens_equal_the_oracles(tmp_path: Path, window: int | None) -> 
     image = config.decoder.image_token
     tokens = [0, 20, 21, *[image] * len(rows[0]), 22, *[image] * len(rows[1]), 23, 24]
     spliced = splice(tokens, rows, image, model.decoder.model.embed_tokens)
-    ours = generate(model.decoder, spliced, 4 * WINDOW)
+    scores, free = Scores(), Scores()
+    ours = generate(model.decoder, spliced, 4 * WINDOW, scores, Prefix())
     theirs = oracle.generate(
-        input_ids=torch.tensor([tokens]), pixel_values=pixels, max_new_tokens=4 * WINDOW, do_sample=False
-    )[0, len(tokens) :].tolist()
-    theirs = theirs[: theirs.index(1)] if 1 in theirs else theirs
-    assert len(theirs) > 2 * WINDOW and len(set(theirs)) > 3
-    assert ours == theirs
+        input_ids=torch.tensor([tokens]),
+        pixel_values=pixels,
+        max_new_tokens=4 * WINDOW,
+        do_sample=False,
+        output_logits=True,
+        return_dict_in_generate=True,
+    )
+    told = theirs.sequences[0, len(tokens) :].tolist()
+    told = told[: told.index(1)] if 1 in told else told
+    assert len(told) > 2 * WINDOW and len(set(told)) > 3
+    assert ours == told
+    expected = torch.cat(theirs.logits[: len(scores.seen)])
+    torch.testing.assert_close(torch.cat(scores.seen), expected, atol=1e-4, rtol=1e-4)
+    monkeypatch.setattr("optical_memory.language.growing.has_window", lambda _: False)
+    generate(model.decoder, spliced, 4 * WINDOW, free)
+    differs = (torch.cat(free.seen)[: len(expected)] - expected).abs().max() > 1e-3
+    assert differs == (window is not None), "a toy that does not depend on the window proves nothing"
+
+
+class Scores(RepetitionGuard):
+    """Keeps the scores of every token; so few repeat nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[torch.Tensor] = []
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        self.seen.append(scores.clone())
+        return super().__call__(input_ids, scores)
 
 
 def _oracle(folder: Path, window: int | None) -> UnlimitedOcrForConditionalGeneration:

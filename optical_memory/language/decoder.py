@@ -15,7 +15,7 @@ EXPERTS = "grouped_mm"
 """How the mixture is computed; `optical-memory evaluate speed` measures it beside the others."""
 
 CACHE_ARGUMENT = "cache" if tuple(int(part) for part in __version__.split(".")[:2]) >= (5, 24) else "past_key_values"
-"""The name under which the installed transformers takes a cache."""
+"""The name under which the installed transformers takes a cache, and gives it back."""
 
 
 def text_config(config: DecoderConfig) -> PreTrainedConfig:
@@ -101,9 +101,8 @@ class Decoder(DeepseekOcr2TextPreTrainedModel, GenerationMixin):  # type: ignore
         elif logits_to_keep:
             hidden = hidden[:, -logits_to_keep:]
         logits = self.lm_head(hidden)
-        return CausalLMOutputWithPast(
-            logits=logits, past_key_values=outputs.past_key_values, hidden_states=outputs.hidden_states
-        )
+        cache = {CACHE_ARGUMENT: outputs[CACHE_ARGUMENT]} if CACHE_ARGUMENT in outputs else {}
+        return CausalLMOutputWithPast(logits=logits, hidden_states=outputs.hidden_states, **cache)
 
 
 def build_decoder(config: DecoderConfig) -> Decoder:

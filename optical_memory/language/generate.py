@@ -1,13 +1,15 @@
 """Greedy generation from spliced embeddings, with the guard against endless repetition."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 from transformers import LogitsProcessor
+from transformers.cache_utils import Cache
 
 from optical_memory.language.decoder import CACHE_ARGUMENT, Decoder
-from optical_memory.language.growing import growing_cache
+from optical_memory.language.growing import cache_for, has_window
 from optical_memory.language.prefix import Prefix
 
 NGRAM, NGRAM_WINDOW = 30, 90
@@ -57,16 +59,33 @@ def generate(
 ) -> list[int]:
     """(T, D) spliced embeddings of one context -> the tokens that follow, greedy, without the end token.
 
-    With a `prefix`, the rows that it shares with the context before are not run through the decoder again.
+    With a `prefix`, the rows that it shares with the context before are not run through the decoder again; a decoder with a
+    reference window runs them all, since its cache forgets.
     """
-    held = prefix if prefix is not None else Prefix()
-    start = held.begin(inputs_embeds, growing_cache)
+    held = prefix if prefix is not None and not has_window(decoder.config) else Prefix()
+    start = held.begin(inputs_embeds, partial(cache_for, decoder.config))
+    try:
+        return _continue(decoder, inputs_embeds, start, held.cache, max_new_tokens, guard)
+    except BaseException:
+        held.clear()
+        raise
+
+
+def _continue(
+    decoder: Decoder,
+    inputs_embeds: Tensor,
+    start: int,
+    cache: Cache,
+    max_new_tokens: int,
+    guard: RepetitionGuard | None,
+) -> list[int]:
+    """The tokens that follow, where `cache` holds the first `start` rows."""
     rows, position = inputs_embeds[None, start:], start
     tokens: list[int] = []
     while len(tokens) < max_new_tokens:
         places = torch.arange(position, position + rows.shape[1], device=rows.device)[None]
         output = decoder(
-            inputs_embeds=rows, position_ids=places, use_cache=True, logits_to_keep=1, **{CACHE_ARGUMENT: held.cache}
+            inputs_embeds=rows, position_ids=places, use_cache=True, logits_to_keep=1, **{CACHE_ARGUMENT: cache}
         )
         position += rows.shape[1]
         scores = output.logits[:, -1].float()

@@ -1,6 +1,7 @@
 """Keys and values that grow in place: a token more costs writing its own, not copying all that were there before."""
 
 from torch import Tensor
+from transformers import DynamicCache, PreTrainedConfig
 from transformers.cache_utils import Cache, DynamicLayer
 
 ROOM = 256
@@ -16,13 +17,17 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
         self._rooms = [self.keys, self.values]
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: object, **__: object) -> tuple[Tensor, Tensor]:
-        """Adds the states of new positions; -> those of all."""
+        """Adds the states of new positions; -> those of all. What the last call gave is void."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
+        if self.keys.untyped_storage().data_ptr() != self._rooms[0].untyped_storage().data_ptr():
+            self._rooms = [self.keys, self.values]  # reordered, or moved to another device
         used = self.keys.shape[-2]
         needed = used + key_states.shape[-2]
         if self._rooms[0].shape[-2] < needed:
-            self._rooms = [self._larger(states, needed) for states in (self.keys, self.values)]
+            larger = [self._larger(states, needed) for states in (self.keys, self.values)]
+            self.erase()
+            self._rooms = larger
         for room, states in zip(self._rooms, (key_states, value_states), strict=True):
             room[..., used:needed, :] = states
         self.keys, self.values = (room[..., :needed, :] for room in self._rooms)
@@ -40,6 +45,15 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
         room = states.new_empty(*outer, needed + ROOM, size)
         room[..., :used, :] = states
         return room
+
+
+def has_window(config: PreTrainedConfig) -> bool:
+    """Whether generated tokens attend to the prompt and to the last of their own only: transformers' own cache sees to it."""
+    return getattr(config, "sliding_window", None) is not None
+
+
+def cache_for(config: PreTrainedConfig) -> Cache:
+    return DynamicCache(config=config) if has_window(config) else growing_cache()
 
 
 def growing_cache() -> Cache:

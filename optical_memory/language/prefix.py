@@ -26,12 +26,15 @@ class Prefix:
             surplus = int(self.cache.get_seq_length()) - shared
             if surplus:
                 self.cache.crop(-surplus)
+            self._erase_rows()
         else:
+            self.erase()
             self.cache = new_cache()
-        self._rows, self.num_reused = rows, shared
+        self._rows, self.num_reused = rows.clone(), shared
         return shared
 
     def clear(self) -> None:
+        """Lets go of everything, as it must where a call broke off: its layers may be of different lengths."""
         self.cache, self._rows, self.num_reused = None, None, 0
 
     def erase(self) -> None:
@@ -39,9 +42,13 @@ class Prefix:
         with torch.inference_mode():
             for layer in getattr(self.cache, "layers", ()):
                 layer.erase()
-            if self._rows is not None:
-                self._rows.zero_()
+        self._erase_rows()
         self.clear()
+
+    def _erase_rows(self) -> None:
+        if self._rows is not None:
+            with torch.inference_mode():
+                self._rows.zero_()
 
     def _shared(self, rows: Tensor) -> int:
         if self._rows is None or self._rows.shape[1:] != rows.shape[1:] or self._rows.device != rows.device:

@@ -30,7 +30,25 @@ def test_a_token_more_stays_where_the_others_are() -> None:
     then = layer.update(*states(1, 1))[0]
     assert first.data_ptr() == then.data_ptr()
     full = layer.update(*states(ROOM, 2))[0]
-    assert full.data_ptr() != first.data_ptr() and torch.equal(full[..., :5, :], first)
+    assert full.data_ptr() != first.data_ptr() and torch.equal(full[..., :5, :], states(5, 0)[0])
+
+
+def test_what_it_grew_out_of_is_overwritten() -> None:
+    layer = GrowingLayer()
+    keys, values = layer.update(*states(5, 0))
+    assert keys.any() and values.any()
+    layer.update(*states(ROOM + 1, 1))
+    assert not keys.any() and not values.any()
+
+
+def test_it_goes_on_behind_what_was_reordered() -> None:
+    ours, theirs = growing_cache(), DynamicCache()
+    first, more = ([torch.cat([one, one + 1]) for one in states(count, seed)] for count, seed in ((6, 0), (1, 1)))
+    for cache in (ours, theirs):
+        cache.update(*first, 0)
+        cache.reorder_cache(torch.tensor([1, 0]))
+    for one, other in zip(ours.update(*more, 0), theirs.update(*more, 0), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_erasing_reaches_what_was_cut_off() -> None:

@@ -55,3 +55,32 @@ def test_only_what_is_equal_is_reused(decoder: Decoder) -> None:
     prefix.clear()
     generate(decoder, changed, 2, prefix=prefix)
     assert prefix.num_reused == 0
+
+
+def test_a_call_that_broke_off_leaves_nothing_to_go_on_from(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, prefix = rows(20, 0), Prefix()
+    generate(decoder, asked, 2, prefix=prefix)
+    longer = torch.cat([asked, rows(4, 1)])
+    last = decoder.model.layers[-1]
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(last, "forward", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            generate(decoder, longer, 2, prefix=prefix)
+    for tail in (rows(4, 1), rows(1, 2)):
+        again = torch.cat([asked, tail])
+        assert generate(decoder, again, 6, prefix=prefix) == generate(decoder, again, 6)
+
+
+def test_what_is_not_shared_is_overwritten(decoder: Decoder) -> None:
+    prefix = Prefix()
+    generate(decoder, rows(20, 0), 2, prefix=prefix)
+    kept = [layer.keys for layer in prefix.cache.layers]
+    own = rows(20, 1)
+    generate(decoder, own, 2, prefix=prefix)
+    assert not any(keys.any() for keys in kept)
+    generate(decoder, rows(20, 2), 2, prefix=prefix)
+    assert torch.equal(own, rows(20, 1))  # the caller's rows are not touched
