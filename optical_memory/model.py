@@ -1,6 +1,7 @@
 """Encoder, readout and decoder as one thing. The decoder is loaded when it is first needed: encoding and reading do without."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -23,7 +24,7 @@ from optical_memory.language.byte_pairs import BytePairTokenizer
 from optical_memory.language.prefix import Prefix
 from optical_memory.language.prompts import FREE_OCR
 from optical_memory.language.tokenizer import CharacterTokenizer, Tokenizer
-from optical_memory.modes import BASE, TOKEN, Mode
+from optical_memory.modes import BASE, PATCH, TOKEN, Mode
 from optical_memory.published import PublishedCheckpoint
 from optical_memory.splice import splice
 from optical_memory.vision.encoder import DeepEncoder
@@ -92,6 +93,24 @@ class Model:
         self.grid = Grid(typography.columns, typography.rows, typography.break_lines)
         self.face = FACES[typography.face]
         self.colours = palette(TRANSCRIPT_STYLES)
+
+    def on_grid(self, grid: Grid) -> "Model":
+        """The same weights; pages are laid out on another grid. Raises ValueError for one that the readout was not trained on."""
+        known = self.config.typography.grids
+        if self.readout is not None and (grid.columns, grid.rows) not in known:
+            raise ValueError(
+                f"{self.config.name!r} does not read pages of {grid.columns} x {grid.rows} cells; it reads "
+                + ", ".join(f"{columns} x {rows}" for columns, rows in known)
+            )
+        other = copy(self)
+        other.grid = grid
+        return other
+
+    def grids_in_step(self, mode: Mode) -> list[Grid]:
+        """The grids that the readout was trained on whose cells keep step with a mode's patches, sparsest first: at Small 80 x 80
+        is read better than 64 x 64."""
+        grids = [Grid(columns, rows) for columns, rows in self.config.typography.grids]
+        return [grid for grid in grids if grid.divides(mode.side, PATCH)]
 
     # Encoding and reading
 
@@ -264,6 +283,14 @@ class Model:
                 tokens += [image_token] * part.sequence_length
         return tokens
 
+    def positions(self, piece: str | EncodedPage) -> int:
+        """Rows that a piece takes in the decoder's context."""
+        return len(self.tokenizer.encode(piece)) if isinstance(piece, str) else piece.sequence_length
+
+    def positions_asked(self, question: str) -> int:
+        """Rows that a question takes, and what stands before everything. Raises UnreadableTextError as `answer` does."""
+        return 1 + len(self._asked(question))
+
     @torch.inference_mode()
     def splice(self, parts: Sequence[str | EncodedPage], tail: Sequence[int] = ()) -> Tensor:
         """(T, D) input embeddings of text and pages in order, and of the token ids `tail` after them."""
@@ -282,12 +309,7 @@ class Model:
 
         Rows that `prefix` holds from the last call cost nothing. Raises SpliceError if the context is too long for the decoder.
         """
-        strange = self.tokenizer.unknown(question)
-        if strange:
-            raise UnreadableTextError(
-                f"the question holds characters that {self.config.name!r} does not know: {strange!r}"
-            )
-        rows = self.splice(parts, self.tokenizer.question(question))
+        rows = self.splice(parts, self._asked(question))
         room = self.decoder_config.max_positions - max_new_tokens
         if len(rows) > room:
             raise SpliceError(f"the context takes {len(rows)} positions, the decoder has {room}: ask over fewer pages")
@@ -296,6 +318,14 @@ class Model:
 
         guard = RepetitionGuard(exempt=self.tokenizer.repeatable)
         return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, guard, prefix))
+
+    def _asked(self, question: str) -> list[int]:
+        strange = self.tokenizer.unknown(question)
+        if strange:
+            raise UnreadableTextError(
+                f"the question holds characters that {self.config.name!r} does not know: {strange!r}"
+            )
+        return self.tokenizer.question(question)
 
 
 def load_model(name: str | Path = "default", device: str | None = None, dtype: str | None = None) -> Model:

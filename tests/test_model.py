@@ -8,9 +8,12 @@ import torch
 from PIL import Image
 
 from optical_memory.errors import SpliceError, UnreadableTextError
+from optical_memory.memory.fidelity import source_text
+from optical_memory.memory.optical_memory import OpticalMemory
+from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.model import Model
 from optical_memory.modes import MODES, NATIVE_MODES, SMALL, TINY, Mode
-from renderers import Page, lay_out, transcript_blocks
+from renderers import Grid, Page, lay_out, transcript_blocks
 
 
 def _pages(model: Model, count: int) -> list[Page]:
@@ -81,3 +84,21 @@ def test_question_and_context_have_limits(tiny_model: Model) -> None:
         tiny_model.answer(["text"], "水?")
     with pytest.raises(SpliceError, match="ask over fewer pages"):
         tiny_model.answer(["x" * 9000], "What?")
+
+
+def test_pages_are_laid_out_on_another_grid_by_the_same_weights(bundled_model: Model) -> None:
+    dense = bundled_model.on_grid(Grid(80, 80))
+    assert dense.encoder is bundled_model.encoder
+    assert (bundled_model.grid.columns, dense.grid.columns) == (64, 80)
+    memory = OpticalMemory(dense, keep_last=0, schedule=ForgettingSchedule(((0, SMALL),)))
+    text = "The tide turned at noon and the boats came in. " * 130
+    context = memory.compress([{"role": "user", "content": text}])
+    assert len(context.pages) == 1
+    assert source_text(context.pages[0].page, memory.read(1)) == text
+    with pytest.raises(ValueError, match="does not read pages of 70 x 70 cells; it reads 64 x 64, 80 x 80, 128 x 64"):
+        bundled_model.on_grid(Grid(70, 70))
+
+
+def test_grids_in_step_have_whole_cells_to_a_patch_or_whole_patches_to_a_cell(bundled_model: Model) -> None:
+    found = {mode: [(grid.columns, grid.rows) for grid in bundled_model.grids_in_step(mode)] for mode in (TINY, SMALL)}
+    assert found == {TINY: [(64, 64), (128, 64)], SMALL: [(80, 80)]}

@@ -19,8 +19,8 @@ from optical_memory.evaluation.metrics import character_error_rate, mean_interva
 from optical_memory.evaluation.report import Figure
 from optical_memory.memory.fidelity import source_text
 from optical_memory.model import Model
-from optical_memory.modes import BASE, NATIVE_MODES, PATCH, SMALL, TINY, Mode
-from renderers import Grid, Page, lay_out, transcript_blocks
+from optical_memory.modes import BASE, NATIVE_MODES, SMALL, TINY, Mode
+from renderers import Page, lay_out, transcript_blocks
 
 OUTPUTS = {
     ("page images", TINY): "ocr__en_png_tiny_eval.json",
@@ -72,9 +72,8 @@ def evaluate_fox(model: Model, data: Path) -> list[Figure]:
 
 def sparsest_page(model: Model, mode: Mode, text: str) -> Page | None:
     """The text on one page of the first grid that holds it and keeps step with the mode's patches; None if none does."""
-    for columns, rows in model.config.typography.grids:
-        grid = Grid(columns, rows)
-        pages = lay_out(transcript_blocks(text, "user", "fox"), grid) if grid.divides(mode.side, PATCH) else []
+    for grid in model.grids_in_step(mode):
+        pages = lay_out(transcript_blocks(text, "user", "fox"), grid)
         if len(pages) == 1:
             return pages[0]
     return None

@@ -21,13 +21,12 @@ def best_passage(texts: Iterable[tuple[str, str]], rarity: Mapping[str, float], 
     return passage
 
 
-def fitting(pieces: Sequence[tuple[float, Piece]], room: int) -> list[Piece]:
-    """(worth, piece) in order -> the pieces that take `room` positions at most: worth more before worth less, late before early."""
+def fitting(parts: Sequence[tuple[float, int, Sequence[Piece]]], room: int) -> list[Piece]:
+    """(worth, positions, pieces) in order -> the pieces of the parts that take `room` positions at most: worth more before worth
+    less, late before early. A part goes in whole or not at all: a page without its errata would be told wrong."""
     kept: set[int] = set()
-    for _, place in sorted(((worth, place) for place, (worth, _) in enumerate(pieces)), reverse=True):
-        piece = pieces[place][1]
-        length = len(piece) if isinstance(piece, str) else piece.sequence_length
-        if length <= room:
-            room -= length
+    for _, place in sorted(((worth, place) for place, (worth, _, _) in enumerate(parts)), reverse=True):
+        if parts[place][1] <= room:
+            room -= parts[place][1]
             kept.add(place)
-    return [piece for place, (_, piece) in enumerate(pieces) if place in kept]
+    return [piece for place, (_, _, pieces) in enumerate(parts) if place in kept for piece in pieces]

@@ -1,11 +1,15 @@
 """What a conversation has marked: turns that are pinned, and turns that were recalled."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from optical_memory.memory.paging import places_now
 from optical_memory.memory.turn import Turn
+
+_IS_POSITION = re.compile(r"turn-\d+'*")
+"""What a turn without an id of its own is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,10 @@ class Marks:
         moved = places_now(before, now)
         names = {before[old].id: now[new].id for old, new in moved.items()}
         taken = {turn.id for turn in now}
-        lost = {turn.id for turn in before if turn.id not in names} & taken  # the name is another turn's now
+        gone = {turn.id for turn in before if turn.id not in names}
+        lost = {
+            turn for turn in gone if turn in taken or _IS_POSITION.fullmatch(turn)
+        }  # another turn has the name, or will
         last = len(now) - 1
         return Marks(
             frozenset(names.get(turn, turn) for turn in self.pins - lost),

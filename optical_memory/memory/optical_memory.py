@@ -287,10 +287,8 @@ class OpticalMemory:
         """
         with self._lock:
             passage = self.passage_for(question)
-            decoder = self.model.config.decoder
-            room = (
-                decoder.max_positions - max_new_tokens - len(question) - len(passage) - 3 if decoder is not None else 0
-            )
+            asked = self.model.positions(passage) + self.model.positions_asked(question)
+            room = self.model.decoder_config.max_positions - max_new_tokens - asked
             parts = [*fitting(self._by_worth(question), room), passage]
             return self.model.answer(parts, question, max_new_tokens, self._prefix)
 
@@ -301,25 +299,29 @@ class OpticalMemory:
     def passage_for(self, question: str, length: int = PASSAGE_LENGTH) -> str:
         """At most `length` characters that hold the most of the question's words: of a turn that is still text, or of a page
         as its visual tokens read; a marker letter before them."""
-        rarity = self._index.rarity(question)
-        candidates = [
-            (part.label, part.text)
-            for part in reversed(self.context.parts)
-            if isinstance(part, TextPart) and part.turn.role != "system"
-        ]
-        candidates += [("user", recollection.text) for recollection in self.recall(question, limit=2)]
-        return best_passage(candidates, rarity, length)
+        with self._lock:
+            self._refresh()
+            context = self.context  # drawn anew, and indexed, where another process left something else
+            rarity = self._index.rarity(question)
+            candidates = [
+                (part.label, part.text)
+                for part in reversed(context.parts)
+                if isinstance(part, TextPart) and part.turn.role != "system"
+            ]
+            candidates += [("user", recollection.text) for recollection in self.recall(question, limit=2)]
+            return best_passage(candidates, rarity, length)
 
-    def _by_worth(self, question: str) -> list[tuple[float, Piece]]:
-        """The context's pieces with what each is worth to a question; text above any page."""
+    def _by_worth(self, question: str) -> list[tuple[float, int, list[Piece]]]:
+        """The context's parts: what each is worth to a question, text above any page; the positions it takes; its pieces."""
         pages = self._pages_in_order()
         keys = {part.order: key for part, key in zip(pages, page_keys([part.page for part in pages]), strict=True)}
         scores = dict(self._index.search(question, len(self._index)))
-        return [
-            (scores.get(keys[part.order], 0.0) if isinstance(part, PagePart) else 2.0, piece)
-            for part in self.context.parts
-            for piece in part.splice_parts()
-        ]
+        weighed = []
+        for part in self.context.parts:
+            pieces = part.splice_parts()
+            worth = scores.get(keys[part.order], 0.0) if isinstance(part, PagePart) else 2.0
+            weighed.append((worth, sum(map(self.model.positions, pieces)), pieces))
+        return weighed
 
     def _page(self, number: int) -> PagePart:
         pages = self.context.pages

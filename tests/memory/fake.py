@@ -49,7 +49,9 @@ class FakeModel:
         spoilt: Mapping[str, float] | None = None,
         fingerprint: str = "fake-encoder",
         max_positions: int = 8192,
+        wide: str = "\0",
     ) -> None:
+        self.wide = wide
         self.grid = grid
         self.device = torch.device("cpu")
         self.fingerprint = fingerprint
@@ -86,6 +88,17 @@ class FakeModel:
 
     def unreadable(self, text: str) -> str:
         return "".join(dict.fromkeys(character for character in text if character not in READABLE))
+
+    @property
+    def decoder_config(self) -> DecoderConfig:
+        return self.config.decoder
+
+    def positions(self, piece: str | EncodedPage) -> int:
+        """`wide` characters take three positions, as rare ones do in a vocabulary of bytes."""
+        return len(piece) + 2 * piece.count(self.wide) if isinstance(piece, str) else piece.sequence_length
+
+    def positions_asked(self, question: str) -> int:
+        return 3 + self.positions(question)
 
     def picture(self, page: Page, side: int) -> NDArray[np.uint8]:
         return draw(page, side, FIXED)

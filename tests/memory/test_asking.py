@@ -1,5 +1,7 @@
 """Reading a page back, and asking over a context that may be too long for the decoder."""
 
+from pathlib import Path
+
 import pytest
 
 from optical_memory.encoded import EncodedPage
@@ -104,3 +106,47 @@ def test_asking_leaves_the_context_as_it_was() -> None:
     before = memory.context
     memory.ask("the zebra")
     assert memory.context is before
+
+
+def test_positions_are_counted_as_the_decoder_counts_them() -> None:
+    """A character that takes three tokens takes three positions."""
+    model = FakeModel(max_positions=4096, wide="e")
+    memory = memory_of(model)
+    memory.compress(conversation(8, 900))
+    memory.ask("where?", 16)
+    ((parts, _),) = model.asked
+    assert sum(map(model.positions, parts)) + model.positions_asked("where?") + 16 <= 4096
+    everything = sum(map(model.positions, memory.context.splice_parts()))
+    assert everything > 4096 > sum(map(positions, ([part] for part in memory.context.splice_parts())))
+
+
+def test_a_page_is_handed_over_with_its_errata_or_not_at_all() -> None:
+    history = with_needle(3, "the zebra listens on 5432")
+    for room in range(600, 6000, 150):
+        model = FakeModel(spoilt={"Tiny": 0.01, "Base": 0.01}, max_positions=room)
+        memory = memory_of(model, lossless=True)
+        context = memory.compress(history)
+        memory.ask("where does the zebra listen", 16)
+        ((parts, _),) = model.asked
+        for page in context.pages:
+            assert page.note and (page.note in parts) == (page.encoded in parts)
+
+
+def test_what_another_process_forgot_is_not_told(tmp_path: Path) -> None:
+    history = with_needle(11, "the zebra listens on 5432")
+    one = memory_of(FakeModel(), store=tmp_path, scope="shared")
+    one.compress(history)
+    other = memory_of(FakeModel(), store=tmp_path, scope="shared")
+    other.forget(matching="zebra")
+    assert "zebra" not in one.passage_for("where does the zebra listen")
+
+
+def test_words_are_as_rare_after_a_restart_as_before(tmp_path: Path) -> None:
+    history = with_needle(3, "the zebra listens on 5432 " + "of port memory server " * 3)
+    history[9]["content"] = "the port of memory server " * 160
+    question = "where does the zebra listen, on a port of memory server"
+    first = memory_of(FakeModel(), store=tmp_path, scope="kept")
+    first.compress(history)
+    told = first.passage_for(question)
+    assert "zebra" in told
+    assert memory_of(FakeModel(), store=tmp_path, scope="kept").passage_for(question) == told

@@ -50,6 +50,17 @@ def test_marks_follow_their_turns_when_a_history_is_edited() -> None:
     assert marks.following(before, [*before, *now[:1]]) is marks
 
 
+def test_a_turn_that_was_cut_off_takes_its_pin_with_it() -> None:
+    """The next turn at its place has its name."""
+    before = whole_history(conversation(20))
+    named = whole_history([{**message, "id": f"m{place}"} for place, message in enumerate(conversation(20))])
+    for turns, stays in ((before, False), (named, True)):
+        pinned = Marks(frozenset({turns[19].id}), {turns[18].id: 19})
+        shorter = pinned.following(turns, turns[:15])
+        assert bool(shorter.pins) == bool(shorter.hits) == stays, "turns with ids of their own may come back"
+        assert shorter.following(turns[:15], turns).pins == (pinned.pins if stays else frozenset())
+
+
 def test_what_goes_takes_its_marks_and_moves_those_behind_it() -> None:
     turns = whole_history(conversation(6))
     marks = Marks(frozenset({"turn-1", "turn-4"}), {"turn-1": 5, "turn-4": 5, "turn-5": 1})
