@@ -72,9 +72,18 @@ def _by_last_axis(tensor: Tensor) -> bool:
     return tensor.ndim == 3 or len(tensor) == 1
 
 
-def save_checkpoint(path: Path, config: ModelConfig, tensors: dict[str, Tensor], notes: dict[str, str]) -> None:
-    """Writes beside `path` and moves there when whole. Matrices become int8, vectors stay float32."""
-    stored: dict[str, Tensor] = {}
+def save_checkpoint(
+    path: Path,
+    config: ModelConfig,
+    tensors: Mapping[str, Tensor],
+    notes: Mapping[str, str],
+    as_stored: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Writes beside `path` and moves there when whole. Matrices become int8, vectors stay float32.
+
+    `as_stored`: what another checkpoint file holds (`Checkpoint.stored`), put in as it is: rounded twice it would move.
+    """
+    stored = dict(as_stored or {})
     for name, tensor in tensors.items():
         if tensor.ndim >= 2:
             quantised = quantise(tensor.flatten(0, -2) if _by_last_axis(tensor) else tensor)
@@ -90,6 +99,7 @@ def save_checkpoint(path: Path, config: ModelConfig, tensors: dict[str, Tensor],
     part = path.with_name(path.name + ".part")
     try:
         save_file(stored, part, header)
+        part.chmod(0o644)  # safetensors writes for the owner alone
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -142,6 +152,12 @@ class Checkpoint:
             fill(part, tensors, f"{name}.", self.path)
             part.to(device)
         return fingerprint if dtype in (None, self.dtype) else f"{fingerprint}-{dtype}"
+
+    def stored(self, prefixes: Iterable[str]) -> dict[str, Tensor]:
+        """What the file holds under names that begin with one of `prefixes`: levels, scales and outliers as they are."""
+        wanted = tuple(prefixes)
+        with safe_open(self.path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in self.names if name.startswith(wanted)}
 
     def load(self, prefixes: Iterable[str]) -> dict[str, Tensor]:
         """The float32 tensors whose names begin with one of `prefixes`."""

@@ -93,6 +93,8 @@ class Model:
         self.grid = Grid(typography.columns, typography.rows, typography.break_lines)
         self.face = FACES[typography.face]
         self.colours = palette(TRANSCRIPT_STYLES)
+        self._decoders: list[Decoder] = []
+        """The one that was loaded, shared with the models that `on_grid` gives."""
 
     def on_grid(self, grid: Grid) -> "Model":
         """The same weights; pages are laid out on another grid. Raises ValueError for one that the readout was not trained on."""
@@ -109,7 +111,9 @@ class Model:
     def grids_in_step(self, mode: Mode) -> list[Grid]:
         """The grids that the readout was trained on whose cells keep step with a mode's patches, sparsest first: at Small 80 x 80
         is read better than 64 x 64."""
-        grids = [Grid(columns, rows) for columns, rows in self.config.typography.grids]
+        if self.readout is None:
+            return []
+        grids = [Grid(columns, rows, self.grid.break_lines) for columns, rows in self.config.typography.grids]
         return [grid for grid in grids if grid.divides(mode.side, PATCH)]
 
     # Encoding and reading
@@ -252,15 +256,17 @@ class Model:
             raise CheckpointError(f"model {self.config.name!r} has no decoder: it encodes and reads only")
         return self.config.decoder
 
-    @cached_property
+    @property
     def decoder(self) -> "Decoder":
         """Loaded on first use; imports transformers."""
-        with without_collections():
-            from optical_memory.language.decoder import blank_decoder
+        if not self._decoders:
+            with without_collections():
+                from optical_memory.language.decoder import blank_decoder
 
-            decoder = blank_decoder(self.decoder_config)
-            self.checkpoint.fill({"decoder": decoder}, self.device, self.dtype)
-        return decoder.eval()
+                decoder = blank_decoder(self.decoder_config)
+                self.checkpoint.fill({"decoder": decoder}, self.device, self.dtype)
+                self._decoders.append(decoder.eval())
+        return self._decoders[0]
 
     def page_rows(self, page: EncodedPage) -> Tensor:
         """(L, D) the rows of a page in the decoder's context: visual tokens, newlines, separator."""

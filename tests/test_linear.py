@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from optical_memory.config import tiny_random
+from optical_memory.language.decoder import blank_decoder, build_decoder
 from optical_memory.linear import Linear
 
 
@@ -44,3 +46,11 @@ def test_gradients_and_other_widths_go_the_usual_way() -> None:
         assert half.dtype == torch.bfloat16
         with torch.autocast("cpu", torch.bfloat16):
             assert Linear(8, 4)(torch.randn(3, 8)).dtype == torch.bfloat16
+
+
+def test_every_product_of_the_decoder_goes_there() -> None:
+    config = tiny_random().decoder
+    assert config is not None
+    for decoder in (blank_decoder(config), build_decoder(config)):
+        layers = [layer for layer in decoder.modules() if isinstance(layer, nn.Linear)]
+        assert len(layers) > 10 and {type(layer) for layer in layers} == {Linear}

@@ -88,7 +88,7 @@ def test_question_and_context_have_limits(tiny_model: Model) -> None:
 
 def test_pages_are_laid_out_on_another_grid_by_the_same_weights(bundled_model: Model) -> None:
     dense = bundled_model.on_grid(Grid(80, 80))
-    assert dense.encoder is bundled_model.encoder
+    assert dense.encoder is bundled_model.encoder and dense.decoder is bundled_model.decoder
     assert (bundled_model.grid.columns, dense.grid.columns) == (64, 80)
     memory = OpticalMemory(dense, keep_last=0, schedule=ForgettingSchedule(((0, SMALL),)))
     text = "The tide turned at noon and the boats came in. " * 130

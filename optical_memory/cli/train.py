@@ -8,7 +8,7 @@ from optical_memory.errors import InvalidHistoryError
 
 ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied", "scripts")
 _WITH_FACES = ("faces", "varied", "scripts")
-DECODER_RECIPE_NAMES = ("answers", "more_answers", "reading", "contexts")
+DECODER_RECIPE_NAMES = ("answers", "more_answers", "closer_answers", "reading", "contexts")
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,7 +28,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
                 "--faces",
                 type=Path,
                 metavar="DIR",
-                help="font files that the recipe `faces` takes beside the bundled ones",
+                help=f"font files that the recipes {', '.join(_WITH_FACES)} take beside the bundled ones",
             )
         sub.add_argument("--device")
         sub.add_argument(
@@ -37,7 +37,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
             dest="start_from",
             metavar="PATH",
             required=stage == "decoder",
-            help="the run, or the checkpoint file, whose encoder to start from",
+            help="the run, or the checkpoint file, whose weights to start from: of every part that it holds",
         )
     export = stages.add_parser("export", help="write a checkpoint from runs")
     export.set_defaults(run=_export)
@@ -46,8 +46,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         type=Path,
         nargs="+",
         required=True,
-        metavar="DIR",
-        help="a run, or several whose weights are averaged",
+        metavar="PATH",
+        help="a run, several whose weights are averaged, or a checkpoint file",
     )
     export.add_argument("--share", type=float, nargs="+", metavar="X", help="of each run in the mean (all alike)")
     export.add_argument("--decoder", type=Path, metavar="PATH", help="a run, or a checkpoint file")

@@ -15,15 +15,18 @@ from optical_memory.model import Model
 from optical_memory.modes import SMALL, Mode
 
 KINDS = ("word", "number")
-PAGE_TOKENS = 900
-"""Text tokens of a haystack to a page of it, about."""
+CELL_TOKENS = 0.22
+"""Text tokens of a haystack to a cell of a page, about."""
 
 
 def evaluate_answers(
     model: Model, text: str, num_questions: int, num_pages: int = 8, mode: Mode = SMALL, seed: int = 0
 ) -> list[Figure]:
-    """For each kind of needle, `num_questions` that are there and as many that are not, in pages of one mode and no other text."""
-    haystack = cycle(text, num_pages * PAGE_TOKENS)
+    """For each kind of needle, `num_questions` that are there and as many that are not, in pages of one mode and no other text.
+
+    The pages are laid out on the sparsest of the model's grids that keeps step with the mode."""
+    model = model.on_grid(next(iter(model.grids_in_step(mode)), model.grid))
+    haystack = cycle(text, round(num_pages * CELL_TOKENS * model.grid.num_cells))
     shelf = Shelf(model)
     bar = tqdm(total=2 * len(KINDS) * num_questions, unit="question", delay=2)
     figures = []
@@ -45,7 +48,7 @@ def evaluate_answers(
                 low, high = wilson(count, num_questions)
                 figures.append(
                     Figure(
-                        task=f"answers, {task}, {num_pages} pages",
+                        task=f"answers, {task}, {num_pages} pages of {model.grid.columns} x {model.grid.rows}",
                         system=f"{model.config.name} decoder",
                         mode=mode.name,
                         sequence_length=round(tokens / num_questions),

@@ -53,13 +53,13 @@ def evaluate_readers(model: Model, clock: Clock) -> list[Figure]:
     return [*figures, *_beside_bytes(model, encoded, decoder, clock, setting)]
 
 
-@torch.inference_mode()
 def readout_operations(model: Model, mode: Mode) -> int:
-    """Counted by torch while a page of the model's own grid is read."""
+    """Counted by torch while a page of the model's own grid is read: with gradients, since it does not count oneDNN's products,
+    which take their place without."""
     assert model.readout is not None
     columns, rows = model.grid.columns, model.grid.rows
     tokens = torch.zeros(1, mode.grid**2, model.config.encoder.width, device=model.device)
-    with FlopCounterMode(display=False) as counter:
+    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
         model.readout(tokens, CellGrid(columns, rows, mode.side // columns, mode.side // rows))
     return int(counter.get_total_flops())
 

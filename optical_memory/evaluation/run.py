@@ -138,13 +138,19 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """The commit of the working tree, or "unknown" outside of one."""
+    """The commit of the working tree, "+changes" behind it where the tree is not that commit's; "unknown" outside of one."""
+    named = _git("rev-parse", "HEAD")
+    return named + "+changes" * bool(_git("status", "--porcelain", "--untracked-files=no", "--", ".")) or "unknown"
+
+
+def _git(*arguments: str) -> str:
+    """What git says in this package's folder; nothing where it says no."""
     folder = Path(__file__).parent
     try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return done.stdout.strip() or "unknown"
+        return ""
+    return done.stdout.strip()
 
 
 def canonical(plan: Mapping[str, Any]) -> dict[str, Any]:

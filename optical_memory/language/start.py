@@ -63,14 +63,18 @@ class _Rooms:
 @torch.no_grad()
 def start_looking_up(decoder: Decoder, like_a_space: Sequence[tuple[int, int]] = ()) -> None:
     """Sets the weights so that the first layer looks back, the second finds what followed the same characters before, and the
-    others find what followed the same characters after a like stretch of text.
+    last finds what followed the same characters after a like stretch of text.
 
     `like_a_space`: (token, space) pairs; the token is followed by what would follow the space. Raises ValueError for fewer than
-    four heads.
+    four heads, or layers of other kinds.
     """
     config = decoder.config
-    if config.num_attention_heads < 4:
-        raise ValueError(f"the start needs at least 4 heads, got {config.num_attention_heads}")
+    kinds = list(config.mlp_layer_types)
+    if config.num_attention_heads < 4 or kinds[:1] != ["dense"] or "dense" in kinds[1:] or len(kinds) < 2:
+        raise ValueError(
+            "the start needs at least 4 heads and a dense layer before at least one sparse, got "
+            f"{config.num_attention_heads} heads and {', '.join(kinds)}"
+        )
     rooms = _Rooms.of(config.hidden_size, config.num_attention_heads)
     for parameter in decoder.parameters():
         if parameter.ndim > 1:
@@ -88,8 +92,8 @@ def start_looking_up(decoder: Decoder, like_a_space: Sequence[tuple[int, int]] =
     _group(first.mlp, rooms)
     _gather(second.self_attn, rooms, frequencies)
     _follow(second.self_attn, rooms)
-    for layer in others:
-        _look_up(layer.self_attn, rooms)
+    if others:
+        _look_up(others[-1].self_attn, rooms)
     for layer in (second, *others):
         layer.mlp.gate.weight.normal_(0.0, 0.05)
 

@@ -130,7 +130,8 @@ def decoder_step(model: nn.Module, engine: PageEngine, teacher: Teacher, lesson:
     losses = functional.cross_entropy(
         logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"
     ).view_as(targets)
-    answer_loss = losses[is_answer].mean()
+    weights = answer_weights(is_answer, recipe.first_weight)
+    answer_loss = (losses * weights).sum() / weights.sum()
     rest = losses[(targets != IGNORED) & ~is_answer]
     loss = answer_loss + recipe.text_weight * (rest.mean() if len(rest) else rest.sum())
     figures = {"block": float(lesson.block), "answering": answer_loss.item()}
@@ -143,6 +144,12 @@ def decoder_step(model: nn.Module, engine: PageEngine, teacher: Teacher, lesson:
     figures["right"] = float((right & is_answer).sum() / is_answer.sum())
     figures["exact"] = exact_share(right, is_answer)
     return figures
+
+
+def answer_weights(is_answer: Tensor, first_weight: float) -> Tensor:
+    """(B, T) runs of True -> what each position counts: `first_weight` where a run begins, then 1, elsewhere 0."""
+    begins = is_answer & ~functional.pad(is_answer, (1, 0))[:, :-1]
+    return is_answer + (first_weight - 1) * begins
 
 
 def exact_share(right: Tensor, is_answer: Tensor) -> float:

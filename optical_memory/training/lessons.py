@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.modes import TOKEN
 from optical_memory.training.page_text import PageText
-from optical_memory.training.questions import Quiz, draw_pairs, draw_quiz
+from optical_memory.training.questions import Examiner, Quiz
 from optical_memory.training.recipes import DecoderRecipe, Phase
 from renderers.transcript import MARKS
 
 IGNORED = -100
 MARK = chr(MARKS["user"])
+_STATEMENT_LENGTHS = (48, 120)
+"""Characters of a passage to each fact in it at the most: a table of them, or prose that holds a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Teacher:
         self.text = text
         self.tokenizer = tokenizer
         self.recipe = recipe
+        self._examiner = Examiner(text, recipe.absent_share, recipe.alike_share)
         self._space = int(text.alphabet.index[0x20])
         self._marks = tokenizer.encode("".join(map(chr, MARKS.values())))
         self._mark = tokenizer.encode(MARK)[0]
@@ -68,14 +71,18 @@ class Teacher:
         return side // (self.recipe.mode.side // columns), side // (self.recipe.mode.side // rows)
 
     def draw(self, step: int, rng: np.random.Generator) -> Lesson:
-        """Contexts until the phase's positions are used up, at least one."""
+        """Contexts until the phase's positions are used up, at least one. Its passages are of about one length, hold as many facts,
+        all of them behind other text or none: what pads the shorter rows is computed too."""
         phase = self.recipe.phase_at(step)
+        length = int(self.recipe.passage * rng.uniform(0.2, 1.0))
+        num_facts = self._num_facts(length, rng)
+        is_behind = bool(rng.random() < self.recipe.background_share)
         sequences: list[_Sequence] = []
         room = self.recipe.positions
         while not sequences or room > 0:
             kind = rng.random()
             if kind < self.recipe.passage_share:
-                sequence = self._passage(phase, rng)
+                sequence = self._passage(length, num_facts, phase if is_behind else None, rng)
             elif rng.random() < self.recipe.reading_share:
                 sequence = self._reading(phase, rng)
             else:
@@ -94,17 +101,17 @@ class Teacher:
         sequence.ask([CharacterTokenizer.READ], [*spoken, CharacterTokenizer.EOS])
         return sequence
 
-    def _passage(self, phase: Phase, rng: np.random.Generator) -> _Sequence:
-        """One passage of text, maybe behind pages and text of something else, and questions about it."""
+    def _passage(self, length: int, num_facts: int, behind: Phase | None, rng: np.random.Generator) -> _Sequence:
+        """One passage of text, behind pages and text of something else if a phase is given, and questions about it."""
         sequence = _Sequence([CharacterTokenizer.BOS], [], [])
-        if rng.random() < self.recipe.background_share:
-            columns, rows = self.cells_of(phase)
-            for _ in range(int(rng.integers(1, phase.pages + 1))):
+        if behind is not None:
+            columns, rows = self.cells_of(behind)
+            for _ in range(int(rng.integers(1, behind.pages + 1))):
                 if rng.random() < self.recipe.page_share:
-                    self._place(sequence, self.text.draw(columns * rows, rng), phase)
+                    self._place(sequence, self.text.draw(columns * rows, rng), behind)
                 else:
                     self._say(sequence, self.text.text_of(int(rng.integers(16, 256)), rng), rng)
-        quiz = self._quiz(int(self.recipe.passage * rng.uniform(0.2, 1.0)), rng)
+        quiz = self._quiz(length, num_facts, rng)
         self._say(sequence, quiz.passage, rng)
         self._ask(sequence, quiz)
         return sequence
@@ -113,11 +120,15 @@ class Teacher:
         """A turn as text, after the marker of one role or another."""
         sequence.tokens += [int(rng.choice(self._marks)), *self.tokenizer.encode(text)]
 
-    def _quiz(self, length: int, rng: np.random.Generator) -> Quiz:
+    @staticmethod
+    def _num_facts(length: int, rng: np.random.Generator) -> int:
+        """Of a passage: any number down to none."""
+        return int(rng.integers(0, 2 + length // int(rng.choice(_STATEMENT_LENGTHS))))
+
+    def _quiz(self, length: int, num_facts: int, rng: np.random.Generator) -> Quiz:
         if rng.random() < self.recipe.pairs_share:
-            return draw_pairs(min(length, 256), rng)
-        num_facts = int(rng.integers(1, 2 + min(8, length // 64)))
-        return draw_quiz(self.text, length, num_facts, rng, self.recipe.absent_share)
+            return self._examiner.pairs(min(length, 256), rng)
+        return self._examiner.quiz(length, num_facts, rng)
 
     def _ask(self, sequence: _Sequence, quiz: Quiz) -> None:
         for question, answer in quiz.questions:
@@ -129,7 +140,7 @@ class Teacher:
         size = columns * rows - 1  # the marker takes a cell
         num_pages = int(rng.integers(1, phase.pages + 1))
         length = int(num_pages * size * rng.uniform(0.5, 1.0))
-        quiz = self._quiz(length, rng)
+        quiz = self._quiz(length, self._num_facts(length, rng), rng)
         classes = self.text.alphabet.encode(quiz.passage)
         sequence = _Sequence([CharacterTokenizer.BOS], [], [])
         for first in range(0, len(classes), size):

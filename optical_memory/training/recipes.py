@@ -54,17 +54,21 @@ class DecoderRecipe:
     """Share of the contexts that are one passage of text, as recall hands it over, of up to `passage` characters."""
     passage: int = 480
     background_share: float = 0.25
-    """Share of these that stand behind pages of other text."""
+    """Share of the lessons in which these stand behind pages of other text."""
     page_share: float = 0.8
     """Share of the other contexts' stretches that are pages; the rest stays text."""
     pairs_share: float = 0.3
     """Share of the passages that are bare keys and values."""
     absent_share: float = 0.15
-    """Of every fact asked for, how often one more question is for a fact that is not there."""
+    """Of every fact asked for, how many more questions are for a fact that is not there."""
+    alike_share: float = 0.0
+    """Share of the passages whose facts are all of the same thing, told in the same words."""
     rate: float = 1e-3
     warm_up: int = 100
     cool_down: float = 0.3
     random_share: float = 0.3
+    first_weight: float = 1.0
+    """What an answer's first character counts beside each of the others: it says whether something was found, and where."""
     text_weight: float = 0.2
     readout_weight: float = 0.5
     weight_decay: float = 0.01
@@ -161,45 +165,37 @@ def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRe
     return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.2, seed=4)
 
 
-def varied(steps: int = 1600, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """After that: the same faces in other shapes, on both grids; Large on the dense grid again."""
+def _with_reshaped_faces(
+    others: tuple[str, ...], tiny: int, dense: int, large: int, dense_large: int
+) -> tuple[Portion, ...]:
+    """Every grid and mode in the face of the memory, and as many views of others' glyphs in other shapes, at Base."""
     mixed = ("fixed", *others)
     reshaped = Variation()
-    portions = (
-        Portion(TINY, 1),
-        Portion(TINY, 2, grid=DENSE),
+    return (
+        Portion(TINY, tiny),
+        Portion(TINY, dense, grid=DENSE),
         Portion(SMALL, 2),
         Portion(SMALL, 1, grid=SMALL_ALIGNED),
         Portion(BASE, 1, crop=4),
         Portion(BASE, 1, crop=4, grid=DENSE),
-        Portion(LARGE, 1, crop=4),
-        Portion(LARGE, 2, crop=4, grid=DENSE),
+        Portion(LARGE, large, crop=4),
+        Portion(LARGE, dense_large, crop=4, grid=DENSE),
         Portion(BASE, 2, crop=5, faces=mixed, variation=reshaped),
         Portion(BASE, 1, crop=5, faces=mixed),
         Portion(BASE, 2, crop=5, grid=DENSE, faces=mixed, variation=reshaped),
         Portion(BASE, 1, crop=5, grid=DENSE, faces=mixed, variation=reshaped, wear=Wear()),
     )
+
+
+def varied(steps: int = 1600, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: the same faces in other shapes, on both grids; Large on the dense grid again."""
+    portions = _with_reshaped_faces(others, tiny=1, dense=2, large=1, dense_large=2)
     return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.25, seed=7)
 
 
 def scripts(steps: int = 1500, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: a third of the pages in other letters than plain Latin, in the modes of the memory; faces as before."""
-    mixed = ("fixed", *others)
-    reshaped = Variation()
-    portions = (
-        Portion(TINY, 2),
-        Portion(TINY, 1, grid=DENSE),
-        Portion(SMALL, 2),
-        Portion(SMALL, 1, grid=SMALL_ALIGNED),
-        Portion(BASE, 1, crop=4),
-        Portion(BASE, 1, crop=4, grid=DENSE),
-        Portion(LARGE, 2, crop=4),
-        Portion(LARGE, 1, crop=4, grid=DENSE),
-        Portion(BASE, 2, crop=5, faces=mixed, variation=reshaped),
-        Portion(BASE, 1, crop=5, faces=mixed),
-        Portion(BASE, 2, crop=5, grid=DENSE, faces=mixed, variation=reshaped),
-        Portion(BASE, 1, crop=5, grid=DENSE, faces=mixed, variation=reshaped, wear=Wear()),
-    )
+    portions = _with_reshaped_faces(others, tiny=2, dense=1, large=2, dense_large=1)
     return EncoderRecipe(
         portions, steps, rate=5e-4, warm_up=50, cool_down=0.8, random_share=0.2, scripts_share=0.35, seed=8
     )
@@ -246,4 +242,26 @@ def more_answers(steps: int = 420) -> DecoderRecipe:
     return replace(answers(steps), pairs_share=0.15, absent_share=0.3, rate=2e-3, seed=4)
 
 
-DECODER_RECIPES = {"answers": answers, "more_answers": more_answers, "reading": reading, "contexts": contexts}
+def closer_answers(steps: int = 1400) -> DecoderRecipe:
+    """After that: facts alike, and more questions for what is nearly there."""
+    return replace(
+        answers(steps),
+        phases=(Phase(0, 8, 4),),
+        background_share=0.15,
+        pairs_share=0.1,
+        absent_share=0.45,
+        alike_share=0.5,
+        first_weight=4.0,
+        rate=2e-3,
+        cool_down=0.6,
+        seed=5,
+    )
+
+
+DECODER_RECIPES = {
+    "answers": answers,
+    "more_answers": more_answers,
+    "closer_answers": closer_answers,
+    "reading": reading,
+    "contexts": contexts,
+}

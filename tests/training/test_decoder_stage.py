@@ -16,7 +16,7 @@ from optical_memory.training.decoder_stage import exact_share, train_decoder
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.lessons import Teacher
 from optical_memory.training.page_text import PageText
-from optical_memory.training.questions import ABSENT, draw_pairs, draw_quiz
+from optical_memory.training.questions import ABSENT
 from optical_memory.training.recipes import DecoderRecipe, EncoderRecipe, Phase
 
 CPU = torch.device("cpu")
@@ -43,25 +43,6 @@ def test_interrupted_run_goes_on_bit_exactly(corpus: Path, tmp_path: Path, monke
     for name, tensor in unbroken.state_dict().items():
         assert torch.equal(tensor, resumed.state_dict()[name]), name
     assert any(not torch.equal(tensor, halfway[name]) for name, tensor in unbroken.state_dict().items())
-
-
-def test_answers_stand_in_their_passage_unless_absent() -> None:
-    alphabet = Alphabet.of(ALPHABET)
-    text = PageText(alphabet.encode("lorem ipsum dolor sit amet " * 100), alphabet, 0.0)
-    rng = np.random.default_rng(1)
-    absent = 0
-    for _ in range(200):
-        quiz = draw_quiz(text, 400, 4, rng, 0.15)
-        for _, answer in quiz.questions:
-            absent += answer == ABSENT
-            assert answer == ABSENT or answer in quiz.passage
-    assert 60 < absent < 180
-
-
-def test_every_key_is_asked_for_once() -> None:
-    quiz = draw_pairs(200, np.random.default_rng(2))
-    assert len(quiz.questions) > 3
-    assert sorted(f"{key}: {value}" for key, value in quiz.questions) == sorted(quiz.passage.split("; "))
 
 
 def test_phases_follow_the_steps() -> None:

@@ -209,6 +209,21 @@ def test_a_start_of_another_shape_is_refused(corpus: Path, tmp_path: Path) -> No
         train_encoder(wider, RECIPE, corpus, tmp_path / "next", CPU, tmp_path / "run")
 
 
+def test_a_file_is_exported_as_it_is(corpus: Path, tmp_path: Path) -> None:
+    train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
+    export(CONFIG, [tmp_path / "run"], None, tmp_path / "model.safetensors")
+    export(CONFIG, [tmp_path / "model.safetensors"], None, tmp_path / "again.safetensors")
+    first, again = (Checkpoint(tmp_path / f"{name}.safetensors") for name in ("model", "again"))
+    assert again.notes == first.notes
+    assert again.names == first.names
+    for name, tensor in first.stored(["encoder.", "readout."]).items():
+        assert torch.equal(again.stored([name])[name], tensor), name
+    assert (tmp_path / "again.safetensors").stat().st_mode & 0o777 == 0o644
+    wider = replace(CONFIG, readout=ReadoutConfig(alphabet="abc \n", width=32, depth=1, cell_width=16))
+    with pytest.raises(CheckpointError, match="another alphabet"):
+        export(wider, [tmp_path / "model.safetensors"], None, tmp_path / "wider.safetensors")
+
+
 def test_export_leaves_the_auxiliary_head_behind(corpus: Path, tmp_path: Path) -> None:
     train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
     export(CONFIG, [tmp_path / "run"], None, tmp_path / "model.safetensors")

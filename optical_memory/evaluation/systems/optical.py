@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from optical_memory.evaluation.extraction import answer_from
 from optical_memory.evaluation.systems.protocol import Answer, History, Passage
 from optical_memory.evaluation.systems.shelf import Shelf, turn_places
+from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.memory.context import TextPart
 from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.modes import Mode
@@ -67,7 +68,8 @@ class OpticalRecall:
 @dataclass(frozen=True, slots=True, eq=False)
 class OpticalSplice:
     """The decoder, asked as `OpticalMemory.ask` asks: over the spliced context, the passage that holds the most of the question
-    last. Its certainty is not known, so that every answer counts as confident."""
+    last; it may be of a page that the budget left out, and counts. Its certainty is not known, so that every answer counts as
+    confident."""
 
     shelf: Shelf
     mode: Mode
@@ -77,7 +79,13 @@ class OpticalSplice:
         return f"optical splice, {self.mode}"
 
     def answer(self, history: History, question: str, budget: int) -> Answer:
-        kept = self.shelf.remember(history, one_mode(self.mode).within(budget))
-        if kept.memory is None:
+        whole = self.shelf.remember(history, one_mode(self.mode), read=False)
+        assert whole.memory is not None, "only a budget can leave nothing"
+        passage = whole.memory.passage_for(question)
+        (tokens,) = count_text_tokens([passage[1:]])
+        kept = self.shelf.remember(history, one_mode(self.mode).within(budget - tokens)) if tokens < budget else None
+        if kept is None or kept.memory is None:
             return answer_from((), question, 0)
-        return Answer(kept.memory.ask(question, ANSWER_TOKENS), kept.tokens, passages=kept.passages)
+        told = Passage(len(history), passage[1:])
+        answer = kept.memory.ask(question, ANSWER_TOKENS)
+        return Answer(answer, kept.tokens + tokens, passages=(*kept.passages, told))

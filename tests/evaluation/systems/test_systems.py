@@ -77,9 +77,14 @@ def test_pages_are_encoded_once_for_all_systems_and_trials(
 
 
 def test_splice_and_pooled_splice_ask_the_same_decoder(bundled_model: Model, trials: list[Trial]) -> None:
-    for system in build(("splice", "pooled-splice"), bundled_model):
-        answer = system.answer(trials[0].history, "What is kept?", 160)
-        assert answer.tokens == 146 and isinstance(answer.text, str)
+    splice, pooled = build(("splice", "pooled-splice"), bundled_model)
+    answer = pooled.answer(trials[0].history, "What is kept?", 160)
+    assert answer.tokens == 146 and isinstance(answer.text, str)
+    question = trials[0].quest.question
+    answer = splice.answer(trials[0].history, question, 300)
+    assert 146 < answer.tokens <= 300, "pages, and the passage"
+    assert trials[0].quest.keys[0] in answer.passages[-1].text and isinstance(answer.text, str)
+    assert splice.answer(trials[0].history, question, 80).tokens == 0, "no room for a page beside the passage"
 
 
 def test_pooled_embeddings_keep_order_and_fail_where_the_window_is_too_long(bundled_model: Model) -> None:
