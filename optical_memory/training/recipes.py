@@ -242,18 +242,19 @@ def more_answers(steps: int = 420) -> DecoderRecipe:
     return replace(answers(steps), pairs_share=0.15, absent_share=0.3, rate=2e-3, seed=4)
 
 
-def closer_answers(steps: int = 1400) -> DecoderRecipe:
+def closer_answers(steps: int = 1900) -> DecoderRecipe:
     """After that: facts alike, and more questions for what is nearly there."""
     return replace(
         answers(steps),
         phases=(Phase(0, 8, 4),),
         background_share=0.15,
         pairs_share=0.1,
-        absent_share=0.45,
+        absent_share=0.35,
         alike_share=0.5,
         first_weight=4.0,
+        text_weight=0.1,
         rate=2e-3,
-        cool_down=0.6,
+        cool_down=0.75,
         seed=5,
     )
 
