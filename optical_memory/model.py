@@ -24,7 +24,7 @@ from optical_memory.language.byte_pairs import BytePairTokenizer
 from optical_memory.language.prefix import Prefix
 from optical_memory.language.prompts import FREE_OCR
 from optical_memory.language.tokenizer import CharacterTokenizer, Tokenizer
-from optical_memory.modes import BASE, PATCH, TOKEN, Mode
+from optical_memory.modes import BASE, NATIVE_MODES, PATCH, TOKEN, Mode
 from optical_memory.published import PublishedCheckpoint
 from optical_memory.splice import splice
 from optical_memory.vision.encoder import DeepEncoder
@@ -171,7 +171,10 @@ class Model:
 
     @torch.inference_mode()
     def read(self, encoded: Sequence[EncodedPage], grid: Grid) -> list[Reading]:
-        """What the readout sees on pages of one grid. Raises CheckpointError if the model has none."""
+        """What the readout sees on pages of one grid.
+
+        Raises CheckpointError if the model has no readout, ValueError for a mode whose side the grid's cells do not divide.
+        """
         if self.readout is None or self.config.readout is None:
             raise CheckpointError(
                 f"model {self.config.name!r} has no readout: it cannot read a page's cells; let its decoder read, "
@@ -182,6 +185,12 @@ class Model:
         for page in encoded:
             self._check(page)
             side = page.mode.side
+            if not grid.fills(side):
+                fitting = ", ".join(str(mode) for mode in NATIVE_MODES if grid.fills(mode.side))
+                raise ValueError(
+                    f"{grid.columns} x {grid.rows} cells do not fill a page at {page.mode}: take modes that they fill "
+                    f"({fitting or 'there are none'}), or another grid"
+                )
             cells = CellGrid(grid.columns, grid.rows, side // grid.columns, side // grid.rows)
             whole = page.tokens[: page.mode.grid**2].to(self.device, torch.float32)
             best = self.readout(whole[None], cells)[0].softmax(-1).max(-1)

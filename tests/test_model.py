@@ -95,6 +95,10 @@ def test_pages_are_laid_out_on_another_grid_by_the_same_weights(bundled_model: M
     context = memory.compress([{"role": "user", "content": text}])
     assert len(context.pages) == 1
     assert source_text(context.pages[0].page, memory.read(1)) == text
+    with pytest.raises(
+        ValueError, match=r"80 x 80 cells do not fill a page at Base: take modes that they fill \(Small, Large\)"
+    ):
+        OpticalMemory(dense, keep_last=0).compress([{"role": "user", "content": text}])
     with pytest.raises(ValueError, match="does not read pages of 70 x 70 cells; it reads 64 x 64, 80 x 80, 128 x 64"):
         bundled_model.on_grid(Grid(70, 70))
 

@@ -242,7 +242,7 @@ def more_answers(steps: int = 420) -> DecoderRecipe:
     return replace(answers(steps), pairs_share=0.15, absent_share=0.3, rate=2e-3, seed=4)
 
 
-def closer_answers(steps: int = 1900) -> DecoderRecipe:
+def closer_answers(steps: int = 2250) -> DecoderRecipe:
     """After that: facts alike, and more questions for what is nearly there."""
     return replace(
         answers(steps),
