@@ -298,6 +298,12 @@ class Model:
                 tokens += [image_token] * part.sequence_length
         return tokens
 
+    @property
+    def decoder_reads_pages(self) -> bool:
+        """Whether the decoder makes sense of visual tokens. Where there is a readout, that reads for it: the decoder was trained on
+        text, and a long context only takes it off the passage."""
+        return self.readout is None
+
     def positions(self, piece: str | EncodedPage) -> int:
         """Rows that a piece takes in the decoder's context."""
         return len(self.tokenizer.encode(piece)) if isinstance(piece, str) else piece.sequence_length

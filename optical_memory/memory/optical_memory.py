@@ -282,14 +282,16 @@ class OpticalMemory:
     def ask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
         """The decoder's answer over the spliced context.
 
-        Last in it stands, read back as text, the passage that matters most. A context that is too long for the decoder loses
-        the pages that matter least, then its oldest text.
+        Last in it stands, read back as text, the passage that matters most; it stands alone for a decoder that does not read
+        pages, as the bundled one. A context that is too long for the decoder loses the pages that matter least, then its oldest
+        text.
         """
         with self._lock:
             passage = self.passage_for(question)
             asked = self.model.positions(passage) + self.model.positions_asked(question)
             room = self.model.decoder_config.max_positions - max_new_tokens - asked
-            parts = [*fitting(self._by_worth(question), room), passage]
+            context = fitting(self._by_worth(question), room) if self.model.decoder_reads_pages else []
+            parts = [*context, passage]
             return self.model.answer(parts, question, max_new_tokens, self._prefix)
 
     async def aask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:

@@ -89,6 +89,8 @@ class FakeModel:
     def unreadable(self, text: str) -> str:
         return "".join(dict.fromkeys(character for character in text if character not in READABLE))
 
+    decoder_reads_pages = True
+
     @property
     def decoder_config(self) -> DecoderConfig:
         return self.config.decoder

@@ -150,3 +150,13 @@ def test_words_are_as_rare_after_a_restart_as_before(tmp_path: Path) -> None:
     told = first.passage_for(question)
     assert "zebra" in told
     assert memory_of(FakeModel(), store=tmp_path, scope="kept").passage_for(question) == told
+
+
+def test_a_decoder_that_does_not_read_pages_gets_the_passage_alone() -> None:
+    model = FakeModel()
+    model.decoder_reads_pages = False
+    memory = memory_of(model)
+    memory.compress(with_needle(3, "the zebra listens on 5432"))
+    memory.ask("where does the zebra listen")
+    (((passage,), _),) = model.asked
+    assert "the zebra listens on 5432" in str(passage)
