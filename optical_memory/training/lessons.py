@@ -20,6 +20,7 @@ IGNORED = -100
 MARK = chr(MARKS["user"])
 _STATEMENT_LENGTHS = (48, 120)
 """Characters of a passage to each fact in it at the most: a table of them, or prose that holds a few."""
+_MOST_FACTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,8 @@ class Teacher:
 
     @staticmethod
     def _num_facts(length: int, rng: np.random.Generator) -> int:
-        """Of a passage: any number down to none."""
-        return int(rng.integers(0, 2 + length // int(rng.choice(_STATEMENT_LENGTHS))))
+        """Any number down to none; all are asked for, so that whole pages of a context do not hold more than a passage may."""
+        return int(rng.integers(0, 2 + min(_MOST_FACTS, length // int(rng.choice(_STATEMENT_LENGTHS)))))
 
     def _quiz(self, length: int, num_facts: int, rng: np.random.Generator) -> Quiz:
         if rng.random() < self.recipe.pairs_share:

@@ -12,7 +12,7 @@ from optical_memory.config import ALPHABET, tiny_random
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.training import decoder_stage
 from optical_memory.training.alphabet import Alphabet
-from optical_memory.training.decoder_stage import exact_share, train_decoder
+from optical_memory.training.decoder_stage import answer_weights, exact_share, train_decoder
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.lessons import Teacher
 from optical_memory.training.page_text import PageText
@@ -45,6 +45,11 @@ def test_interrupted_run_goes_on_bit_exactly(corpus: Path, tmp_path: Path, monke
     assert any(not torch.equal(tensor, halfway[name]) for name, tensor in unbroken.state_dict().items())
 
 
+def test_the_first_character_of_every_answer_counts_for_more() -> None:
+    asked = torch.tensor([[True, True, False, True], [False, True, True, True]])
+    assert answer_weights(asked, 4.0).tolist() == [[4.0, 1.0, 0.0, 4.0], [0.0, 4.0, 1.0, 1.0]]
+
+
 def test_phases_follow_the_steps() -> None:
     recipe = replace(RECIPE, phases=(Phase(0, 1, 2), Phase(800, 2, 4)))
     assert [recipe.phase_at(step).block for step in (0, 799, 800)] == [1, 1, 2]
@@ -66,6 +71,17 @@ def test_a_lesson_counts_its_rows_and_asks_for_what_stands_there() -> None:
             answers = np.split(tokens[asked], np.flatnonzero(tokens[asked] == CharacterTokenizer.EOS) + 1)
             for answer in map(tokenizer.decode, answers):
                 assert answer in shown or answer == ABSENT
+
+
+def test_whole_pages_are_asked_about_no_more_than_a_passage() -> None:
+    tokenizer, alphabet = CharacterTokenizer(ALPHABET), Alphabet.of(ALPHABET)
+    text = PageText(alphabet.encode("lorem ipsum dolor sit amet " * 100), alphabet, 0.0)
+    recipe = replace(RECIPE, phases=(Phase(0, 8, 8),), positions=1, reading_share=0.0, pairs_share=0.0)
+    teacher = Teacher(text, tokenizer, recipe)
+    asked = [
+        (teacher.draw(0, np.random.default_rng(seed)).tokens == CharacterTokenizer.QUESTION).sum() for seed in range(12)
+    ]
+    assert 4 < max(asked) <= 11 + 0.15 * 11 + 1
 
 
 def test_a_passage_stands_behind_its_background_and_holds_its_answers() -> None:

@@ -67,9 +67,9 @@ class OpticalRecall:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpticalSplice:
-    """The decoder, asked as `OpticalMemory.ask` asks: over the spliced context, the passage that holds the most of the question
-    last; it may be of a page that the budget left out, and counts. Its certainty is not known, so that every answer counts as
-    confident."""
+    """The decoder, handed what `OpticalMemory.ask` hands it: the spliced context, where it reads pages, and last the passage that
+    holds the most of the question; that may be of a page which the budget left out, and counts. Its certainty is not known, so
+    that every answer counts as confident."""
 
     shelf: Shelf
     mode: Mode
