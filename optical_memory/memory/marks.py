@@ -1,15 +1,11 @@
 """What a conversation has marked: turns that are pinned, and turns that were recalled."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from optical_memory.memory.paging import places_now
-from optical_memory.memory.turn import Turn
-
-_IS_POSITION = re.compile(r"turn-\d+'*")
-"""What a turn without an id of its own is called."""
+from optical_memory.memory.turn import Turn, is_named_by_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +42,8 @@ class Marks:
         names = {before[old].id: now[new].id for old, new in moved.items()}
         taken = {turn.id for turn in now}
         gone = {turn.id for turn in before if turn.id not in names}
-        lost = {
-            turn for turn in gone if turn in taken or _IS_POSITION.fullmatch(turn)
-        }  # another turn has the name, or will
+        # The name is another turn's now, or will be.
+        lost = {turn for turn in gone if turn in taken or is_named_by_place(turn)}
         last = len(now) - 1
         return Marks(
             frozenset(names.get(turn, turn) for turn in self.pins - lost),

@@ -1,5 +1,6 @@
 """A turn: one message of a conversation. Foreign messages become turns in `wire`, one file for each shape."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -120,6 +121,14 @@ def parse_history(history: Iterable[Turn | Mapping[str, Any]], shape: str | None
                 f"message {index} has the id {turn.id!r}, which message {given[turn.id]} has: ids must differ"
             )
     return [turn if turn.id else replace(turn, id=_free_id(index, given)) for index, turn in enumerate(turns)]
+
+
+def is_named_by_place(turn: str) -> bool:
+    """Whether an id is one that `_free_id` gives: it is another turn's where the history was edited before it."""
+    return _BY_PLACE.fullmatch(turn) is not None
+
+
+_BY_PLACE = re.compile(r"turn-\d+'*")
 
 
 def _free_id(index: int, taken: Mapping[str, int]) -> str:
