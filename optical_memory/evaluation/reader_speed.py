@@ -68,17 +68,16 @@ def readout_operations(model: Model, mode: Mode) -> int:
 def _decoding(model: Model, page: EncodedPage, clock: Clock) -> float:
     """Characters a second that the decoder says over one page, the page's own time taken off. What it says does not matter:
     the end token is not obeyed, so that a model that would stop at once is measured too."""
-    from optical_memory.language.decoder import CACHE_ARGUMENT
+    from optical_memory.language.generate import next_scores
     from optical_memory.language.growing import growing_cache
 
-    decoder = model.decoder
-    step = partial(decoder.forward, use_cache=True, logits_to_keep=1, **{CACHE_ARGUMENT: growing_cache()})
-    scores = step(inputs_embeds=model.splice([page])[None]).logits
+    decoder, cache = model.decoder, growing_cache()
+    rows = model.splice([page])[None]
+    scores = next_scores(decoder, rows, 0, cache)
     synchronise(clock.device)
     began = time.perf_counter()
-    for _ in range(DECODED):
-        rows = decoder.model.embed_tokens(scores[:, -1].argmax(-1, keepdim=True))
-        scores = step(inputs_embeds=rows).logits
+    for position in range(rows.shape[1], rows.shape[1] + DECODED):
+        scores = next_scores(decoder, decoder.model.embed_tokens(scores.argmax(-1, keepdim=True)), position, cache)
     synchronise(clock.device)
     return DECODED / (time.perf_counter() - began)
 

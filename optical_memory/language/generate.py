@@ -10,6 +10,7 @@ from transformers.cache_utils import Cache
 
 from optical_memory.language.decoder import CACHE_ARGUMENT, Decoder
 from optical_memory.language.growing import cache_for, has_window
+from optical_memory.language.one_token import one_token, takes_one_token
 from optical_memory.language.prefix import Prefix
 
 NGRAM, NGRAM_WINDOW = 30, 90
@@ -83,12 +84,8 @@ def _continue(
     rows, position = inputs_embeds[None, start:], start
     tokens: list[int] = []
     while len(tokens) < max_new_tokens:
-        places = torch.arange(position, position + rows.shape[1], device=rows.device)[None]
-        output = decoder(
-            inputs_embeds=rows, position_ids=places, use_cache=True, logits_to_keep=1, **{CACHE_ARGUMENT: cache}
-        )
+        scores = next_scores(decoder, rows, position, cache).float()
         position += rows.shape[1]
-        scores = output.logits[:, -1].float()
         if guard is not None:
             scores = guard(torch.tensor([tokens], dtype=torch.long, device=scores.device), scores)
         token = int(scores.argmax())
@@ -97,3 +94,16 @@ def _continue(
         tokens.append(token)
         rows = decoder.model.embed_tokens(torch.tensor([[token]], device=rows.device))
     return tokens
+
+
+def next_scores(decoder: Decoder, rows: Tensor, position: int, cache: Cache) -> Tensor:
+    """(1, T, D) embeddings at `position` and behind it, after all that `cache` holds -> the scores (1, vocabulary) of what
+    follows them. `cache` holds them too afterwards."""
+    if rows.shape[1] == 1 and takes_one_token(decoder, cache):
+        return one_token(decoder, rows[0], position, cache)
+    places = torch.arange(position, position + rows.shape[1], device=rows.device)[None]
+    output = decoder(
+        inputs_embeds=rows, position_ids=places, use_cache=True, logits_to_keep=1, **{CACHE_ARGUMENT: cache}
+    )
+    logits: Tensor = output.logits[:, -1]
+    return logits
