@@ -1,6 +1,7 @@
 """What the decoder is given with a question: the passage that holds the most of it, and as much of the context as fits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from optical_memory.encoded import EncodedPage
 from optical_memory.memory.recall import best_window
@@ -10,14 +11,35 @@ Piece = str | EncodedPage
 """A stretch of text or of visual tokens, as it is spliced."""
 
 
-def best_passage(texts: Iterable[tuple[str, str]], rarity: Mapping[str, float], length: int) -> str:
-    """Of (label, text) pairs the `length` characters that hold the most of a question's words, the first among equals, after the
-    label's marker letter."""
-    best, passage = -1.0, ""
-    for label, text in texts:
+def _nothing() -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Text that a passage may be cut from. `before` and `after` read what stands beyond its edges, which may cost a reading."""
+
+    label: str
+    text: str
+    before: Callable[[], str] = _nothing
+    after: Callable[[], str] = _nothing
+
+
+def best_passage(candidates: Iterable[Candidate], rarity: Mapping[str, float], length: int) -> str:
+    """The `length` characters that hold the most of a question's words, the first among equals, after their label's marker
+    letter. What is found at the edge of a text is cut from both sides of it: a fact may lie across."""
+    best, passage = 0.0, ""
+    for candidate in candidates:
+        text = candidate.text
         found, window = best_window(text, rarity, length)
-        if found > best:
-            best, passage = found, chr(MARKS[label]) + window
+        if found and text.startswith(window):
+            text = candidate.before()[-length:] + text
+        if found and candidate.text.endswith(window):
+            text += candidate.after()[:length]
+        if text is not candidate.text:
+            found, window = best_window(text, rarity, length)
+        if found > best or not passage:
+            best, passage = found, chr(MARKS[candidate.label]) + window
     return passage
 
 

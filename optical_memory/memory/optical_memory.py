@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event, RLock
 from typing import Any
@@ -14,7 +15,7 @@ from optical_memory.encoded import Reading
 from optical_memory.errors import OpticalMemoryError
 from optical_memory.language.prefix import Prefix
 from optical_memory.language.tokenizer import deepseek_bpe
-from optical_memory.memory.asking import Piece, best_passage, fitting
+from optical_memory.memory.asking import Candidate, Piece, best_passage, fitting
 from optical_memory.memory.assembly import assemble, plan_of, report_of
 from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
 from optical_memory.memory.draft import Draft, TokenCounter, draft_of
@@ -263,18 +264,22 @@ class OpticalMemory:
         What is recalled counts as new for the next fades.
         """
         with self._lock:
-            self._refresh()
-            pages = self._pages_in_order()
-            parts = dict(zip(page_keys([part.page for part in pages]), pages, strict=True))
-            found = self._index.search(query, limit)
-            recollections = [self._recollect(parts[key], score) for key, score in found]
-            recalled = [turn for key, _ in found for turn in parts[key].page.sources]
-            self._mark(self._record.marks.recalled(recalled, len(self._record.turns) - 1))
-            return recollections
+            return [recollection for _, recollection in self._recalled(query, limit)]
 
     async def arecall(self, query: str, limit: int = 3) -> list[Recollection]:
         """`recall` in a thread."""
         return await self._worker.run(lambda _: self.recall(query, limit))
+
+    def _recalled(self, query: str, limit: int) -> list[tuple[int, Recollection]]:
+        """`recall`, with each page's place among `_pages_in_order`."""
+        self._refresh()
+        pages = [part.page for part in self._pages_in_order()]
+        places = {key: place for place, key in enumerate(page_keys(pages))}
+        found = [(places[key], score) for key, score in self._index.search(query, limit)]
+        recollections = [(place, self._recollect(place, score)) for place, score in found]
+        recalled = [turn for place, _ in found for turn in pages[place].sources]
+        self._mark(self._record.marks.recalled(recalled, len(self._record.turns) - 1))
+        return recollections
 
     def _pages_in_order(self) -> list[PagePart | OutPage]:
         return sorted([*self.context.pages, *self._out], key=lambda part: part.order)
@@ -300,18 +305,32 @@ class OpticalMemory:
 
     def passage_for(self, question: str, length: int = PASSAGE_LENGTH) -> str:
         """At most `length` characters that hold the most of the question's words: of a turn that is still text, or of a page
-        as its visual tokens read; a marker letter before them."""
+        as its visual tokens read, on to the next page where a turn goes on there; a marker letter before them."""
         with self._lock:
             self._refresh()
             context = self.context  # drawn anew, and indexed, where another process left something else
             rarity = self._index.rarity(question)
             candidates = [
-                (part.label, part.text)
+                Candidate(part.label, part.text)
                 for part in reversed(context.parts)
                 if isinstance(part, TextPart) and part.turn.role != "system"
             ]
-            candidates += [("user", recollection.text) for recollection in self.recall(question, limit=2)]
+            candidates += [
+                Candidate(
+                    "user", found.text, partial(self._page_beside, place, -1), partial(self._page_beside, place, 1)
+                )
+                for place, found in self._recalled(question, limit=2)
+            ]
             return best_passage(candidates, rarity, length)
+
+    def _page_beside(self, place: int, step: int) -> str:
+        """What the page before (-1) or behind (1) the one at `place` reads, if a turn goes over the edge between them."""
+        pages = [part.page for part in self._pages_in_order()]
+        if not 0 <= place + step < len(pages):
+            return ""
+        first, second = pages[min(place, place + step)], pages[max(place, place + step)]
+        goes_on = first.sources[-1] == second.sources[0]
+        return self._recollect(place + step, 0.0).text if goes_on else ""
 
     def _by_worth(self, question: str) -> list[tuple[float, int, list[Piece]]]:
         """The context's parts: what each is worth to a question, text above any page; the positions it takes; its pieces."""
@@ -331,9 +350,9 @@ class OpticalMemory:
             raise OpticalMemoryError(f"there is no page {number}; the context has pages 1 to {len(pages)}")
         return pages[number - 1]
 
-    def _recollect(self, part: PagePart | OutPage, score: float) -> Recollection:
-        """A page at the schedule's sharpest mode; from its source where the device has no room for it."""
-        mode = self.schedule.sharpest
+    def _recollect(self, place: int, score: float) -> Recollection:
+        """The page at `place` at the schedule's sharpest mode; from its source where the device has no room for it."""
+        part, mode = self._pages_in_order()[place], self.schedule.sharpest
         try:
             if isinstance(part, PagePart) and part.encoded.mode == mode:
                 return recollect(self.model, part, part.encoded, score)

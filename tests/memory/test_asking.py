@@ -7,6 +7,7 @@ import pytest
 from optical_memory.encoded import EncodedPage
 from optical_memory.errors import OpticalMemoryError
 from optical_memory.memory.optical_memory import OpticalMemory
+from optical_memory.memory.turn import parse_history
 from renderers.transcript import MARKS
 from tests.memory.fake import FakeModel, conversation, memory_of
 from tests.memory.histories import Message
@@ -130,6 +131,22 @@ def test_a_page_is_handed_over_with_its_errata_or_not_at_all() -> None:
         ((parts, _),) = model.asked
         for page in context.pages:
             assert page.note and (page.note in parts) == (page.encoded in parts)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_a_fact_that_lies_across_the_edge_of_a_page_is_handed_over_whole(share: float) -> None:
+    needle = "the zebra of the harbour listens on 5432"
+    history = conversation(8, 6000)
+    edge = memory_of(FakeModel()).compress(history).pages[1].page.spans[-1]
+    (turn,) = [
+        message for message, parsed in zip(history, parse_history(history), strict=True) if parsed.id == edge.source
+    ]
+    start = edge.end - round(share * len(needle))
+    turn["content"] = f"{turn['content'][:start]}{needle}{turn['content'][start + len(needle) :]}"
+    memory = memory_of(FakeModel())
+    memory.compress(history)
+    assert not any(needle in part.page.text for part in memory.context.pages)
+    assert needle in memory.passage_for("where does the zebra of the harbour listen")
 
 
 def test_what_another_process_forgot_is_not_told(tmp_path: Path) -> None:
