@@ -6,9 +6,17 @@ from typing import Any
 
 from optical_memory.errors import InvalidHistoryError
 
-ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied", "scripts")
-_WITH_FACES = ("faces", "varied", "scripts")
-DECODER_RECIPE_NAMES = ("answers", "more_answers", "closer_answers", "reading", "contexts")
+ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied", "scripts", "families")
+_WITH_FACES = ("faces", "varied", "scripts", "families")
+DECODER_RECIPE_NAMES = (
+    "answers",
+    "more_answers",
+    "closer_answers",
+    "surer_answers",
+    "near_misses",
+    "reading",
+    "contexts",
+)
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -60,7 +60,7 @@ class Teacher:
         self.text = text
         self.tokenizer = tokenizer
         self.recipe = recipe
-        self._examiner = Examiner(text, recipe.absent_share, recipe.alike_share)
+        self._examiner = Examiner(text, recipe.absent_share, recipe.alike_share, recipe.near_share)
         self._space = int(text.alphabet.index[0x20])
         self._marks = tokenizer.encode("".join(map(chr, MARKS.values())))
         self._mark = tokenizer.encode(MARK)[0]

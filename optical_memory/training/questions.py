@@ -66,6 +66,9 @@ _WHERES = (
     " now",
 )
 
+_SHARING = 0.2
+"""How often one name among facts that are alike is made from another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quiz:
@@ -78,13 +81,15 @@ class Quiz:
 class Examiner:
     """Draws quizzes over the text of a corpus. Decided by the generator each call is given."""
 
-    def __init__(self, text: PageText, absent_share: float, alike_share: float) -> None:
-        """`absent_share`: of every fact that is there, how many more questions are for one that is not. `alike_share`: of the
-        quizzes, in how many all facts are the same thing of other owners, told in the same words."""
+    def __init__(self, text: PageText, absent_share: float, alike_share: float, near_share: float = 0.25) -> None:
+        """`absent_share`: of every fact that is there, how many more questions are for one that is not. `near_share`: how many of
+        these name an owner that is easily taken for one that is there. `alike_share`: of the quizzes, in how many all facts are
+        the same thing of other owners, told in the same words."""
         self._text = text
         self._names = Names(text)
         self._absent_share = absent_share
         self._alike_share = alike_share
+        self._near_share = near_share
 
     def quiz(self, length: int, num_facts: int, rng: np.random.Generator) -> Quiz:
         """A passage of about `length` characters with `num_facts` facts planted between stretches of the corpus, all asked for.
@@ -118,11 +123,17 @@ class Examiner:
         return Quiz(passage, tuple((name, value) for name, value in asked))
 
     def _draw_facts(self, num_facts: int, are_alike: bool, rng: np.random.Generator) -> dict[tuple[str, str], str]:
-        """Values by owner and thing; all of one thing if they are alike."""
+        """Values by owner and thing. If they are alike: all of one thing, and some owners and values that share a part with an
+        owner before them."""
         shared = self._names.thing(rng) if are_alike else None
         facts: dict[tuple[str, str], str] = {}
         while len(facts) < num_facts:
-            facts[self._names.owner(rng), shared or self._names.thing(rng)] = self._names.value(rng)
+            owner, value = self._names.owner(rng), self._names.value(rng)
+            if are_alike and facts and rng.random() < _SHARING:
+                owner = self._names.near(next(reversed(facts))[0], rng)
+            if are_alike and rng.random() < _SHARING:
+                value = self._names.near(owner, rng)
+            facts[owner, shared or self._names.thing(rng)] = value
         return facts
 
     def _draw_missing(self, facts: Mapping[tuple[str, str], str], rng: np.random.Generator) -> tuple[str, str]:
@@ -134,10 +145,10 @@ class Examiner:
         owner, thing = known[int(rng.integers(len(known)))]
         kind = rng.random()
         while (owner, thing) in facts:
-            if kind < 0.25:
-                thing = self._names.thing(rng)
-            elif kind < 0.5:
+            if kind < self._near_share:
                 owner = self._names.near(owner, rng)
+            elif kind < self._near_share + 0.25:
+                thing = self._names.thing(rng)
             else:
                 owner = self._names.owner(rng)
         return owner, thing

@@ -61,6 +61,8 @@ class DecoderRecipe:
     """Share of the passages that are bare keys and values."""
     absent_share: float = 0.15
     """Of every fact asked for, how many more questions are for a fact that is not there."""
+    near_share: float = 0.25
+    """Of these questions, how many name an owner that is easily taken for one that is there."""
     alike_share: float = 0.0
     """Share of the passages whose facts are all of the same thing, told in the same words."""
     rate: float = 1e-3
@@ -201,6 +203,38 @@ def scripts(steps: int = 1500, others: tuple[str, ...] = ("dejavu",)) -> Encoder
     )
 
 
+def families(steps: int = 1200, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """Last: more batches in other faces, each in one of its own, for as many faces as there are; one view each of the rest."""
+    mixed = ("fixed", *others)
+    reshaped = Variation()
+    own = (
+        Portion(TINY, 1),
+        Portion(TINY, 1, grid=DENSE),
+        Portion(SMALL, 1),
+        Portion(SMALL, 1, grid=SMALL_ALIGNED),
+        Portion(BASE, 1, crop=4),
+        Portion(BASE, 1, crop=4, grid=DENSE),
+        Portion(LARGE, 1, crop=4),
+    )
+    foreign = tuple(
+        Portion(BASE, 1, crop=5, grid=grid, faces=mixed, variation=variation)
+        for grid in ((64, 64), DENSE)
+        for variation in (None, reshaped, reshaped)
+    )
+    worn = Portion(BASE, 1, crop=5, faces=mixed, variation=reshaped, wear=Wear())
+    return EncoderRecipe(
+        (*own, *foreign, worn),
+        steps,
+        rate=4e-4,
+        warm_up=30,
+        cool_down=0.9,
+        random_share=0.25,
+        scripts_share=0.15,
+        auxiliary_weight=0.1,
+        seed=9,
+    )
+
+
 ENCODER_RECIPES = {
     "crops": crops,
     "pages": pages,
@@ -210,6 +244,7 @@ ENCODER_RECIPES = {
     "faces": faces,
     "varied": varied,
     "scripts": scripts,
+    "families": families,
 }
 
 
@@ -259,10 +294,24 @@ def closer_answers(steps: int = 2250) -> DecoderRecipe:
     )
 
 
+def surer_answers(steps: int = 900) -> DecoderRecipe:
+    """After that: two questions for what is not there to three for what is, at a rate that falls from the first step."""
+    return replace(
+        closer_answers(steps), pairs_share=0.05, absent_share=0.67, near_share=0.35, rate=1e-3, cool_down=1.0, seed=6
+    )
+
+
+def near_misses(steps: int = 250) -> DecoderRecipe:
+    """Last: as many questions for what is not there as for what is, most of them for what nearly is."""
+    return replace(surer_answers(steps), absent_share=1.0, near_share=0.6, rate=4e-4, seed=7)
+
+
 DECODER_RECIPES = {
     "answers": answers,
     "more_answers": more_answers,
     "closer_answers": closer_answers,
+    "surer_answers": surer_answers,
+    "near_misses": near_misses,
     "reading": reading,
     "contexts": contexts,
 }

@@ -46,6 +46,18 @@ def test_facts_alike_are_of_the_same_thing_of_other_owners(text: PageText) -> No
         assert len({owner for owner, _ in facts}) == 4
 
 
+@pytest.mark.parametrize(("are_alike", "least", "most"), [(False, 0, 2), (True, 10, 400)])
+def test_some_facts_that_are_alike_have_names_made_from_one_another(
+    text: PageText, are_alike: bool, least: int, most: int
+) -> None:
+    rng = np.random.default_rng(6)
+    examiner = Examiner(text, 0.0, 1.0)
+    facts = [fact for _ in range(100) for fact in examiner._draw_facts(4, are_alike, rng).items()]
+    common = set(WORDS.split())  # these two names may share by chance
+    shared = [set(owner.split("-")) & set(value.split("-")) - common for (owner, _), value in facts]
+    assert least <= sum(map(bool, shared)) <= most
+
+
 def test_every_key_is_asked_for_once(text: PageText) -> None:
     quiz = Examiner(text, 0.0, 0.0).pairs(200, np.random.default_rng(2))
     assert len(quiz.questions) > 3
