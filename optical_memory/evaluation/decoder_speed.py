@@ -5,17 +5,20 @@
 
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 
 import torch
+from transformers.cache_utils import Cache
 
 from optical_memory.config import DecoderConfig
-from optical_memory.device import describe
+from optical_memory.device import describe, synchronise
 from optical_memory.evaluation.clock import Clock, exact, spread
 from optical_memory.evaluation.floors import active_weights, decode_bytes, prefill_operations
 from optical_memory.evaluation.report import Figure
 from optical_memory.language.decoder import EXPERTS, Decoder, blank_decoder
-from optical_memory.language.generate import generate
+from optical_memory.language.generate import generate, next_scores, scores_of
+from optical_memory.language.growing import growing_cache
 from optical_memory.modes import TINY
 
 TASK = "decoder"
@@ -24,7 +27,9 @@ GATHERING = "batched_mm"
 """Copies the experts of every token, 55 MB each at official width: measured in decoding only."""
 PAGE_TEXT_TOKENS = 930
 """Text tokens of DeepSeek's vocabulary on a full page of 64 x 64 characters of English."""
-DECODED = 16
+PROMPTED, DECODED = 64, 16
+Scores = Callable[[Decoder, torch.Tensor, int, Cache], torch.Tensor]
+"""As `next_scores`."""
 
 
 @torch.inference_mode()
@@ -52,19 +57,20 @@ def evaluate_decoder(
         ),
         exact("floor", f"decoder, {setting}", None, "active weights of all, share", active_weights(config) / weights),
     ]
-    rows = torch.randn(prompt, config.width, generator=torch.Generator().manual_seed(seed)).to(clock.device, dtype)
+    length = max(prompt, PROMPTED + DECODED)
+    rows = torch.randn(length, config.width, generator=torch.Generator().manual_seed(seed)).to(clock.device, dtype)
     for name in IMPLEMENTATIONS:
         print(f"measuring the decoder with {name}", file=sys.stderr)
         decoder.model.set_experts_implementation(name)
         system = f"experts {name}, {setting}"
         if name != GATHERING:
-            (times,) = clock.seconds(partial(_prefill, decoder, rows))
+            (times,) = clock.seconds(partial(_prefill, decoder, rows[:prompt]))
             figures.append(
                 spread(TASK, system, None, f"prefill tokens a second, {prompt}", [prompt / taken for taken in times])
             )
-        rates = [_decode_rate(decoder, rows[:64]) for _ in range(clock.rounds)]
-        figures.append(spread(TASK, system, None, "decode tokens a second, after 64", rates))
+        figures.append(_decoding(decoder, rows, clock, scores_of, system))
     decoder.model.set_experts_implementation(EXPERTS)
+    figures.append(_decoding(decoder, rows, clock, next_scores, f"as it answers, {setting}"))
     return [*figures, *_first_token(decoder, config, clock, num_pages, setting)]
 
 
@@ -72,14 +78,19 @@ def _prefill(decoder: Decoder, rows: torch.Tensor) -> torch.Tensor:
     return decoder(inputs_embeds=rows[None], use_cache=True, logits_to_keep=1).logits
 
 
-def _decode_rate(decoder: Decoder, rows: torch.Tensor) -> float:
-    """Tokens a second in greedy generation, the prompt's time taken off."""
-    began = time.perf_counter()
-    generate(decoder, rows, 1)
-    prompted = time.perf_counter()
-    tokens = len(generate(decoder, rows, 1 + DECODED))
-    taken = (time.perf_counter() - prompted) - (prompted - began)
-    return max(1, tokens - 1) / max(taken, 1e-9)
+def _decoding(decoder: Decoder, rows: torch.Tensor, clock: Clock, scores: Scores, system: str) -> Figure:
+    """Tokens a second, one after the other, behind a prompt whose time is taken off."""
+    rates = []
+    for _ in range(clock.rounds):
+        cache = growing_cache()
+        scores_of(decoder, rows[None, :PROMPTED], 0, cache)
+        synchronise(clock.device)
+        began = time.perf_counter()
+        for position in range(PROMPTED, PROMPTED + DECODED):
+            scores(decoder, rows[None, position : position + 1], position, cache)
+        synchronise(clock.device)
+        rates.append(DECODED / (time.perf_counter() - began))
+    return spread(TASK, system, None, f"decode tokens a second, after {PROMPTED}", rates)
 
 
 def _first_token(decoder: Decoder, config: DecoderConfig, clock: Clock, num_pages: int, setting: str) -> list[Figure]:

@@ -101,6 +101,11 @@ def next_scores(decoder: Decoder, rows: Tensor, position: int, cache: Cache) -> 
     follows them. `cache` holds them too afterwards."""
     if rows.shape[1] == 1 and takes_one_token(decoder, cache):
         return one_token(decoder, rows[0], position, cache)
+    return scores_of(decoder, rows, position, cache)
+
+
+def scores_of(decoder: Decoder, rows: Tensor, position: int, cache: Cache) -> Tensor:
+    """The same through the decoder as transformers has it, for any number of rows."""
     places = torch.arange(position, position + rows.shape[1], device=rows.device)[None]
     output = decoder(
         inputs_embeds=rows, position_ids=places, use_cache=True, logits_to_keep=1, **{CACHE_ARGUMENT: cache}
