@@ -22,22 +22,17 @@ def export(
 ) -> None:
     """Writes encoder and readout of a run (of either stage), and the decoder of a run; each of a checkpoint file as well.
 
-    Of several runs, each begun from the one before, the weighted mean of their weights (model soups, arXiv 2203.05482): it
+    Of several encoders, each begun from the one before, the weighted mean of their weights (model soups, arXiv 2203.05482): it
     keeps most of what each can do. `shares` add up to 1; all alike if not given. Raises CheckpointError if they do not, or if a
     file is of another encoder.
     """
     tensors: dict[str, Tensor] = {}
     stored: dict[str, Tensor] = {}
     if len(encoders) == 1 and encoders[0].is_file():
-        checkpoint = Checkpoint(encoders[0])
-        if (checkpoint.config.encoder, checkpoint.config.readout) != (config.encoder, config.readout):
-            raise CheckpointError(
-                f"{encoders[0]} holds an encoder of other sizes or another alphabet: export from a run"
-            )
-        stored = checkpoint.stored(_ENCODER)
-        notes = {name: checkpoint.notes[name] for name in ("encoder_steps", "corpus") if name in checkpoint.notes}
+        checkpoint = _checkpoint_of(encoders[0], config)
+        stored, notes = checkpoint.stored(_ENCODER), _notes_of(checkpoint)
     else:
-        tensors, notes = _mean(encoders, shares)
+        tensors, notes = _mean(encoders, shares, config)
     if decoder is not None and config.decoder is not None:
         from optical_memory.language.decoder import build_decoder
 
@@ -49,17 +44,40 @@ def export(
     save_checkpoint(out, config, tensors, notes, stored)
 
 
-def _mean(runs: Sequence[Path], shares: Sequence[float] | None) -> tuple[dict[str, Tensor], dict[str, str]]:
+def _checkpoint_of(file: Path, config: ModelConfig) -> Checkpoint:
+    checkpoint = Checkpoint(file)
+    if (checkpoint.config.encoder, checkpoint.config.readout) != (config.encoder, config.readout):
+        raise CheckpointError(f"{file} holds an encoder of other sizes or another alphabet: export from a run")
+    return checkpoint
+
+
+def _notes_of(checkpoint: Checkpoint) -> dict[str, str]:
+    return {name: checkpoint.notes[name] for name in ("encoder_steps", "corpus") if name in checkpoint.notes}
+
+
+def _mean(
+    encoders: Sequence[Path], shares: Sequence[float] | None, config: ModelConfig
+) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Encoder and readout, and what the header says of them."""
-    shares = [1 / len(runs)] * len(runs) if shares is None else shares
-    if len(shares) != len(runs) or abs(sum(shares) - 1) > 1e-6:
-        raise CheckpointError(f"{len(runs)} runs need as many shares that add up to 1, got {list(shares)}")
+    shares = [1 / len(encoders)] * len(encoders) if shares is None else shares
+    if len(shares) != len(encoders) or abs(sum(shares) - 1) > 1e-6:
+        raise CheckpointError(f"{len(encoders)} encoders need as many shares that add up to 1, got {list(shares)}")
     tensors: dict[str, Tensor] = {}
+    notes: dict[str, str] = {}
     steps = []
-    for run, share in zip(runs, shares, strict=True):
-        loaded = load_weights(run)
-        for name, tensor in loaded["model"].items():
+    for encoder, share in zip(encoders, shares, strict=True):
+        weights, notes = _encoder_of(encoder, config)
+        for name, tensor in weights.items():
             if name.startswith(_ENCODER):
                 tensors[name] = tensors.get(name, 0) + share * tensor
-        steps.append(str(loaded["state"]["step"]))
-    return tensors, {"encoder_steps": " + ".join(steps), "corpus": loaded["state"]["corpus"]}
+        steps.append(notes.get("encoder_steps", "?"))
+    return tensors, notes | {"encoder_steps": " + ".join(steps)}
+
+
+def _encoder_of(encoder: Path, config: ModelConfig) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The weights of a run or a checkpoint file, and what is to be said of them."""
+    if encoder.is_file():
+        checkpoint = _checkpoint_of(encoder, config)
+        return checkpoint.load(_ENCODER), _notes_of(checkpoint)
+    loaded = load_weights(encoder)
+    return loaded["model"], {"encoder_steps": str(loaded["state"]["step"]), "corpus": loaded["state"]["corpus"]}

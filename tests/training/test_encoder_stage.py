@@ -198,6 +198,12 @@ def test_of_several_runs_the_mean_is_exported(corpus: Path, tmp_path: Path) -> N
     for name, tensor in mean.items():
         expected = 0.25 * first[name] + 0.75 * second[name]
         torch.testing.assert_close(tensor, expected, atol=0.01 * float(expected.abs().max() + 1e-6), rtol=0)
+    export(CONFIG, [runs[0], tmp_path / "mean.safetensors"], None, tmp_path / "next.safetensors")
+    half = Checkpoint(tmp_path / "next.safetensors")
+    assert half.notes["encoder_steps"] == "1 + 1 + 1"
+    for name, tensor in half.load(["encoder.", "readout."]).items():
+        expected = 0.5 * first[name] + 0.5 * mean[name]
+        torch.testing.assert_close(tensor, expected, atol=0.01 * float(expected.abs().max() + 1e-6), rtol=0)
     with pytest.raises(CheckpointError, match="shares that add up to 1"):
         export(CONFIG, runs, None, tmp_path / "mean.safetensors", [0.25, 0.25])
 
