@@ -329,7 +329,7 @@ class OpticalMemory:
         if not 0 <= place + step < len(pages):
             return ""
         first, second = pages[min(place, place + step)], pages[max(place, place + step)]
-        goes_on = first.sources[-1] == second.sources[0]
+        goes_on = first.sources[-1:] == second.sources[:1]
         return self._recollect(place + step, 0.0).text if goes_on else ""
 
     def _by_worth(self, question: str) -> list[tuple[float, int, list[Piece]]]:

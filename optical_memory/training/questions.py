@@ -123,8 +123,8 @@ class Examiner:
         return Quiz(passage, tuple((name, value) for name, value in asked))
 
     def _draw_facts(self, num_facts: int, are_alike: bool, rng: np.random.Generator) -> dict[tuple[str, str], str]:
-        """Values by owner and thing. If they are alike: all of one thing, and some owners and values that share a part with an
-        owner before them."""
+        """Values by owner and thing. If they are alike: all of one thing, some owners made from the one before, and some values
+        from their owner."""
         shared = self._names.thing(rng) if are_alike else None
         facts: dict[tuple[str, str], str] = {}
         while len(facts) < num_facts:
