@@ -94,5 +94,7 @@ def test_what_is_imported_later_joins_it() -> None:
 def test_a_program_that_froze_its_own_is_left_alone() -> None:
     gc.freeze()
     frozen = gc.get_freeze_count()
+    made_since: list[list[int]] = [[] for _ in range(1000)]
     set_aside()
-    assert gc.get_freeze_count() == frozen and not collector._is_set_aside
+    # Fewer than before is possible: frozen objects of other threads die when nothing refers to them.
+    assert gc.get_freeze_count() < frozen + len(made_since) and not collector._is_set_aside
