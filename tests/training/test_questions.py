@@ -58,6 +58,23 @@ def test_some_facts_that_are_alike_have_names_made_from_one_another(
     assert least <= sum(map(bool, shared)) <= most
 
 
+@pytest.mark.parametrize(("near_share", "least", "most"), [(0.0, 0.0, 0.05), (0.6, 0.5, 0.7), (1.0, 0.95, 1.0)])
+def test_as_many_missing_owners_as_wanted_are_easily_taken_for_one_that_is_there(
+    text: PageText, near_share: float, least: float, most: float
+) -> None:
+    examiner = Examiner(text, 0.0, 0.0, near_share)
+    facts = {("copper-gate", "port"): "1"}
+    rng = np.random.default_rng(8)
+    missing = [examiner._draw_missing(facts, rng) for _ in range(300)]
+    near = [
+        owner
+        for owner, _ in missing
+        if owner != "copper-gate" and (set(owner.split("-")) & {"copper", "gate"} or len(owner) == len("copper-gate"))
+    ]
+    assert all(pair not in facts for pair in missing)
+    assert least <= len(near) / len(missing) <= most
+
+
 def test_every_key_is_asked_for_once(text: PageText) -> None:
     quiz = Examiner(text, 0.0, 0.0).pairs(200, np.random.default_rng(2))
     assert len(quiz.questions) > 3
