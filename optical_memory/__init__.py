@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from optical_memory.errors import OpticalMemoryError
+    from optical_memory.loading import load_model
     from optical_memory.memory.context import Context
     from optical_memory.memory.optical_memory import OpticalMemory
     from optical_memory.memory.report import Report
     from optical_memory.memory.schedule import ForgettingSchedule
     from optical_memory.memory.turn import Turn
-    from optical_memory.model import load_model
     from optical_memory.modes import Mode
     from renderers.page import Page
 
@@ -39,7 +39,7 @@ _HOMES = {
     "Page": "renderers.page",
     "Report": "optical_memory.memory.report",
     "Turn": "optical_memory.memory.turn",
-    "load_model": "optical_memory.model",
+    "load_model": "optical_memory.loading",
 }
 
 try:

@@ -1,254 +1,39 @@
 """Encoder, readout and decoder as one thing. The decoder is loaded when it is first needed: encoding and reading do without."""
 
-from collections.abc import Mapping, Sequence
-from copy import copy
+from collections.abc import Sequence
 from functools import cached_property
-from hashlib import blake2b
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from optical_memory.checkpoint import BUNDLED, Checkpoint
 from optical_memory.collector import without_collections
-from optical_memory.config import DecoderConfig, ModelConfig
-from optical_memory.device import choose_device, choose_dtype, is_accelerator
-from optical_memory.encoded import EncodedPage, Reading
+from optical_memory.config import DecoderConfig
+from optical_memory.encoded import EncodedPage
 from optical_memory.errors import CheckpointError, SpliceError, UnreadableTextError
-from optical_memory.hub import fetch_snapshot, is_hub_name
 from optical_memory.language.byte_pairs import BytePairTokenizer
 from optical_memory.language.prefix import Prefix
 from optical_memory.language.prompts import FREE_OCR
+from optical_memory.language.quoting import Quoting
 from optical_memory.language.tokenizer import CharacterTokenizer, Tokenizer
-from optical_memory.modes import BASE, NATIVE_MODES, PATCH, TOKEN, Mode
-from optical_memory.published import PublishedCheckpoint
+from optical_memory.modes import TOKEN
+from optical_memory.sight import Sight, Weights
 from optical_memory.splice import splice
-from optical_memory.vision.encoder import DeepEncoder
-from optical_memory.vision.pictures import open_picture
-from optical_memory.vision.readout import CellGrid, Readout
-from optical_memory.vision.views import to_pixels, views_of
-from renderers import FACES, TRANSCRIPT_STYLES, Grid, Page, draw, glyph_atlas, palette, to_rgb
-from renderers.fonts import TWINS
 from renderers.transcript import MARKS
 
 if TYPE_CHECKING:
     from optical_memory.language.decoder import Decoder
 
-TOKEN_DTYPE = torch.bfloat16
-"""How visual tokens are kept: 2 bytes a number."""
-BATCH_PIXELS = 4 * 1024 * 1024
-"""Pixels encoded at once on a CPU; bounds memory and keeps a core's caches busy."""
-ACCELERATOR_BATCH_PIXELS = 32 * 1024 * 1024
-"""The same on an accelerator: 32 pages at Base."""
 
-
-class Weights(Protocol):
-    """What a model needs of its files: a `Checkpoint` of ours, or a `PublishedCheckpoint` of official layout."""
-
-    path: Path
-    config: ModelConfig
-    notes: dict[str, str]
-
-    @property
-    def dtype(self) -> torch.dtype: ...
-
-    @property
-    def names(self) -> set[str]: ...
-
-    @property
-    def num_bytes(self) -> int: ...
-
-    @property
-    def tokenizer_file(self) -> Path: ...
-
-    def fill(self, parts: Mapping[str, nn.Module], device: torch.device, dtype: torch.dtype | None = None) -> str: ...
-
-
-class Model:
-    """A checkpoint at work on a device.
-
-    `encode` and `read` are what the memory needs; `splice` and `answer` need the decoder. Encoder and decoder compute in
-    `dtype`, the checkpoint's own by default; the readout, where there is one, in float32.
-    """
+class Model(Sight):
+    """A checkpoint at work on a device: what `Sight` does, and with its decoder `splice` and `answer`, in the same `dtype`."""
 
     def __init__(self, checkpoint: Weights, device: torch.device, dtype: torch.dtype | None = None) -> None:
-        self.checkpoint = checkpoint
-        self.config: ModelConfig = checkpoint.config
-        self.device = device
-        self.dtype = dtype or checkpoint.dtype
-        with torch.device("meta"):
-            self.encoder = DeepEncoder(self.config.encoder)
-            self.readout = Readout(self.config.readout, self.config.encoder.width) if self.config.readout else None
-        self.fingerprint = checkpoint.fill({"encoder": self.encoder}, device, self.dtype)
-        self.encoder.eval()
-        if self.readout is not None:
-            reader = checkpoint.fill({"readout": self.readout}, device, torch.float32)
-            self.fingerprint = blake2b(f"{self.fingerprint}{reader}".encode(), digest_size=16).hexdigest()
-            self.readout.eval()
-        typography = self.config.typography
-        self.grid = Grid(typography.columns, typography.rows, typography.break_lines)
-        self.face = FACES[typography.face]
-        self.colours = palette(TRANSCRIPT_STYLES)
+        super().__init__(checkpoint, device, dtype)
         self._decoders: list[Decoder] = []
         """The one that was loaded, shared with the models that `on_grid` gives."""
-
-    def on_grid(self, grid: Grid) -> "Model":
-        """The same weights; pages are laid out on another grid. Raises ValueError for one that the readout was not trained on."""
-        known = self.config.typography.grids
-        if self.readout is not None and (grid.columns, grid.rows) not in known:
-            raise ValueError(
-                f"{self.config.name!r} does not read pages of {grid.columns} x {grid.rows} cells; it reads "
-                + ", ".join(f"{columns} x {rows}" for columns, rows in known)
-            )
-        other = copy(self)
-        other.grid = grid
-        return other
-
-    def grids_in_step(self, mode: Mode) -> list[Grid]:
-        """The grids that the readout was trained on whose cells keep step with a mode's patches, sparsest first: at Small 80 x 80
-        is read better than 64 x 64."""
-        if self.readout is None:
-            return []
-        grids = [Grid(columns, rows, self.grid.break_lines) for columns, rows in self.config.typography.grids]
-        return [grid for grid in grids if grid.divides(mode.side, PATCH)]
-
-    # Encoding and reading
-
-    @torch.inference_mode()
-    def encode(self, pages: Sequence[Page], mode: Mode) -> list[EncodedPage]:
-        """Draws pages for a mode and encodes them, in batches of one size."""
-        if mode.tile_side is not None:
-            return self.encode_pictures([self._tiled_picture(page, mode.tile_side) for page in pages], mode)
-        encoded: list[EncodedPage] = []
-        size = self._batch_size(mode.side)
-        for first in range(0, len(pages), size):
-            pixels = torch.stack([self._pixels(page, mode.side) for page in pages[first : first + size]])
-            tokens = self._encode_views(pixels)
-            encoded += [EncodedPage(page_tokens.clone(), mode, self.fingerprint) for page_tokens in tokens]
-        return encoded
-
-    @torch.inference_mode()
-    def encode_pictures(
-        self, pictures: Sequence[Image.Image], mode: Mode, tiles: tuple[int, int] | None = None
-    ) -> list[EncodedPage]:
-        """Any pictures, in any mode: whole views together, cuts together.
-
-        `tiles`: (columns, rows) of every picture's cuts; those that fit each best if not given. Raises PictureError for a
-        picture that cannot be used, ValueError for tiles that the mode does not have.
-        """
-        views = [views_of(picture, mode, tiles) for picture in pictures]
-        if not views:
-            return []
-        wholes = self._encode_views(torch.stack([view.whole for view in views]))
-        cuts = iter(self._encode_views(torch.cat([view.cuts for view in views])))
-        encoded = []
-        for view, whole in zip(views, wholes, strict=True):
-            tokens = torch.cat([whole, *(next(cuts) for _ in view.cuts)])
-            encoded.append(EncodedPage(tokens, mode, self.fingerprint, view.tiles))
-        return encoded
-
-    def encode_picture(
-        self, picture: Path | bytes | Image.Image, mode: Mode, tiles: tuple[int, int] | None = None
-    ) -> EncodedPage:
-        """One picture: a file, its bytes, or Pillow's. See `encode_pictures`."""
-        return self.encode_pictures([open_picture(picture)], mode, tiles)[0]
-
-    def _encode_views(self, pixels: Tensor) -> Tensor:
-        """(V, 3, S, S) -> (V, N, D), as they are kept, on the model's device."""
-        if not len(pixels):
-            return pixels.new_empty(0, 0, self.config.encoder.width, dtype=TOKEN_DTYPE)
-        size = self._batch_size(pixels.shape[-1])
-        batches = [self.encoder(part.to(self.device, self.dtype)).to(TOKEN_DTYPE) for part in pixels.split(size)]
-        return torch.cat(batches)
-
-    def _batch_size(self, side: int) -> int:
-        pixels = ACCELERATOR_BATCH_PIXELS if is_accelerator(self.device) else BATCH_PIXELS
-        return max(1, pixels // side**2)
-
-    @torch.inference_mode()
-    def read(self, encoded: Sequence[EncodedPage], grid: Grid) -> list[Reading]:
-        """What the readout sees on pages of one grid.
-
-        Raises CheckpointError if the model has no readout, ValueError for a mode whose side the grid's cells do not divide.
-        """
-        if self.readout is None or self.config.readout is None:
-            raise CheckpointError(
-                f"model {self.config.name!r} has no readout: it cannot read a page's cells; let its decoder read, "
-                "`model.answer([page], FREE_OCR)` with the prompts of optical_memory.language.prompts"
-            )
-        alphabet = np.array([ord(character) for character in self.config.readout.alphabet], dtype=np.uint32)
-        readings = []
-        for page in encoded:
-            self._check(page)
-            side = page.mode.side
-            if not grid.fills(side):
-                fitting = ", ".join(str(mode) for mode in NATIVE_MODES if grid.fills(mode.side))
-                raise ValueError(
-                    f"{grid.columns} x {grid.rows} cells do not fill a page at {page.mode}: take modes that they fill "
-                    f"({fitting or 'there are none'}), or another grid"
-                )
-            cells = CellGrid(grid.columns, grid.rows, side // grid.columns, side // grid.rows)
-            whole = page.tokens[: page.mode.grid**2].to(self.device, torch.float32)
-            best = self.readout(whole[None], cells)[0].softmax(-1).max(-1)
-            codes = alphabet[best.indices.cpu().numpy()]
-            readings.append(Reading(codes, best.values.cpu().numpy()))
-        return readings
-
-    def misread(self, page: EncodedPage, text: str) -> NDArray[np.int32]:
-        """Places in a page's `text` that the decoder gets wrong, prompted to read the page and told what stands before each
-        token (one teacher-forced pass; a language prior helps it). Raises CheckpointError without a decoder, SpliceError
-        where page and text are too long for it."""
-        from optical_memory.language.forced import said_right
-
-        targets = self.tokenizer.encode(text)
-        tail = [*self.tokenizer.question(FREE_OCR), *targets]
-        positions = 1 + page.sequence_length + len(tail)
-        if positions > self.decoder_config.max_positions:
-            raise SpliceError(f"page and text take {positions} positions, more than the decoder has")
-        right = said_right(self.decoder, self.splice([page], tail), torch.tensor(targets, device=self.device))
-        places = self.tokenizer.places(text)
-        wrong = [range(*place) for place, is_right in zip(places, right.tolist(), strict=True) if not is_right]
-        return np.array(sorted({place for places in wrong for place in places}), dtype=np.int32)
-
-    def unreadable(self, text: str) -> str:
-        """The characters of `text` that this model was not trained to read, each once, in order; where it has no readout,
-        those that its face cannot draw."""
-        if self.config.readout is None:
-            atlas = glyph_atlas(self.face, BASE.side // self.grid.columns, BASE.side // self.grid.rows)
-            codes = dict.fromkeys(map(ord, text))
-            return "".join(
-                c for c in map(chr, codes) if c in TWINS or "\ue000" <= c <= "\uf8ff" or not atlas.covers(ord(c))
-            )
-        return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
-
-    def picture(self, page: Page, side: int) -> np.ndarray:
-        """(side, side) pixel values of a page in this model's typography."""
-        return draw(page, side, self.face)
-
-    @cached_property
-    def _alphabet(self) -> frozenset[str]:
-        assert self.config.readout is not None
-        return frozenset(c for c in self.config.readout.alphabet if not 0xE000 <= ord(c) <= 0xF8FF)
-
-    def _pixels(self, page: Page, side: int) -> Tensor:
-        return to_pixels(to_rgb(self.picture(page, side), self.colours))
-
-    def _tiled_picture(self, page: Page, tile_side: int) -> Image.Image:
-        """A page drawn to fill 2 x 2 cuts."""
-        return Image.fromarray(to_rgb(self.picture(page, 2 * tile_side), self.colours))
-
-    def _check(self, page: EncodedPage) -> None:
-        if page.fingerprint != self.fingerprint:
-            raise SpliceError(
-                f"these visual tokens were made by encoder {page.fingerprint[:8]}, this model is {self.fingerprint[:8]}: "
-                "encode the page again"
-            )
-
-    # Splicing and answering
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -325,19 +110,24 @@ class Model:
         question: str,
         max_new_tokens: int = 128,
         prefix: Prefix | None = None,
+        quoting: str | None = None,
     ) -> str:
         """The decoder's answer to a question over a spliced context; to a prompt, for an official model (language/prompts.py).
 
-        Rows that `prefix` holds from the last call cost nothing. Raises SpliceError if the context is too long for the decoder.
+        `quoting`: the text that the answer has to be a stretch of, whole words of it unless `max_new_tokens` cuts them, or a
+        refusal; for a decoder of characters, as the bundled one, that was taught to copy. Rows that `prefix` holds from the last
+        call cost nothing. Raises SpliceError if the context is too long for the decoder.
         """
         rows = self.splice(parts, self._asked(question))
         room = self.decoder_config.max_positions - max_new_tokens
         if len(rows) > room:
             raise SpliceError(f"the context takes {len(rows)} positions, the decoder has {room}: ask over fewer pages")
         # after the decoder, which imports the most
-        from optical_memory.language.generate import RepetitionGuard, generate
+        from optical_memory.language.generate import Guard, RepetitionGuard, generate
 
-        guard = RepetitionGuard(exempt=self.tokenizer.repeatable)
+        guard: Guard = RepetitionGuard(exempt=self.tokenizer.repeatable)
+        if quoting is not None and isinstance(self.tokenizer, CharacterTokenizer):
+            guard = Quoting(quoting, self.tokenizer, self.decoder_config.eos_token)
         return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, guard, prefix))
 
     def _asked(self, question: str) -> list[int]:
@@ -348,23 +138,18 @@ class Model:
             )
         return self.tokenizer.question(question)
 
+    def misread(self, page: EncodedPage, text: str) -> NDArray[np.int32]:
+        """Places in a page's `text` that the decoder gets wrong, prompted to read the page and told what stands before each
+        token (one teacher-forced pass; a language prior helps it). Raises CheckpointError without a decoder, SpliceError
+        where page and text are too long for it."""
+        from optical_memory.language.forced import said_right
 
-def load_model(name: str | Path = "default", device: str | None = None, dtype: str | None = None) -> Model:
-    """The bundled model, a checkpoint file, a folder of official layout, or a model of the hub ("deepseek-ai/DeepSeek-OCR").
-
-    `device`: the best one by default. `dtype`: "float32", "bfloat16" or "float16"; the checkpoint's own by default.
-    """
-    place = choose_device(device)
-    checkpoint = open_checkpoint(name)
-    wanted = dtype or str(checkpoint.dtype).removeprefix("torch.")
-    return Model(checkpoint, place, choose_dtype(wanted, place))
-
-
-def open_checkpoint(name: str | Path = "default") -> Weights:
-    """The files that `load_model` loads from. A path that exists comes before the hub's model of that name."""
-    if name == "default":
-        return Checkpoint(BUNDLED)
-    path = Path(name)
-    if not path.exists() and isinstance(name, str) and is_hub_name(name):
-        path = fetch_snapshot(name)
-    return PublishedCheckpoint(path) if path.is_dir() else Checkpoint(path)
+        targets = self.tokenizer.encode(text)
+        tail = [*self.tokenizer.question(FREE_OCR), *targets]
+        positions = 1 + page.sequence_length + len(tail)
+        if positions > self.decoder_config.max_positions:
+            raise SpliceError(f"page and text take {positions} positions, more than the decoder has")
+        right = said_right(self.decoder, self.splice([page], tail), torch.tensor(targets, device=self.device))
+        places = self.tokenizer.places(text)
+        wrong = [range(*place) for place, is_right in zip(places, right.tolist(), strict=True) if not is_right]
+        return np.array(sorted({place for places in wrong for place in places}), dtype=np.int32)

@@ -8,7 +8,8 @@ import torch
 from optical_memory.checkpoint import save_checkpoint
 from optical_memory.config import tiny_random
 from optical_memory.language.decoder import build_decoder
-from optical_memory.model import Model, load_model
+from optical_memory.loading import load_model
+from optical_memory.model import Model
 from optical_memory.vision.encoder import DeepEncoder
 from optical_memory.vision.readout import Readout
 

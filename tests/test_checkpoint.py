@@ -9,7 +9,7 @@ import torch
 from optical_memory.checkpoint import Checkpoint, fill, fingerprint_of, quantise, save_checkpoint
 from optical_memory.config import default, tiny_random
 from optical_memory.errors import CheckpointError, DeviceError
-from optical_memory.model import load_model
+from optical_memory.loading import load_model
 
 
 def test_quantised_rows_come_back_within_half_a_step() -> None:

@@ -7,8 +7,9 @@ import torch
 
 from optical_memory.errors import SpliceError
 from optical_memory.language.prompts import FREE_OCR
+from optical_memory.loading import load_model
 from optical_memory.memory.optical_memory import OpticalMemory
-from optical_memory.model import Model, load_model
+from optical_memory.model import Model
 from optical_memory.modes import TINY
 from renderers import Grid, lay_out, transcript_blocks
 from tests.memory.fake import conversation

@@ -5,7 +5,8 @@ import pytest
 
 from optical_memory.device import available_devices
 from optical_memory.evaluation.reading import random_pages
-from optical_memory.model import Model, load_model
+from optical_memory.loading import load_model
+from optical_memory.model import Model
 from optical_memory.modes import NATIVE_MODES, Mode
 
 pytestmark = [

@@ -1,6 +1,7 @@
 """Encoder, readout and decoder as one thing: batches equal singles, lengths hold, foreign tokens are refused."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from PIL import Image
 
 from optical_memory.errors import SpliceError, UnreadableTextError
+from optical_memory.language.quoting import REFUSAL
 from optical_memory.memory.fidelity import source_text
 from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.memory.schedule import ForgettingSchedule
@@ -77,6 +79,15 @@ def test_answer_is_text_and_the_same_each_time(tiny_model: Model) -> None:
     encoded = tiny_model.encode(_pages(tiny_model, 1), TINY)[0]
     answers = {tiny_model.answer([encoded, "text"], "What?", max_new_tokens=12) for _ in range(2)}
     assert len(answers) == 1 and len(answers.pop()) <= 12
+
+
+@pytest.mark.parametrize(
+    "text", ["the rent is 8,400 euros", "port 5432; mail a@b.example, from v2.1", "", "水 is water"]
+)
+def test_an_answer_that_has_to_quote_is_whole_words_of_the_text_or_a_refusal(tiny_model: Model, text: str) -> None:
+    """Of a decoder that learnt nothing, too."""
+    said = tiny_model.answer([f"{text}!"], "What?", max_new_tokens=40, quoting=text)
+    assert said == REFUSAL or re.search(rf"(?<!\w){re.escape(said)}(?![\w,]\w)", text.replace("水", "\ufffd"))
 
 
 def test_question_and_context_have_limits(tiny_model: Model) -> None:

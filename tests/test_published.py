@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from optical_memory.config import ModelConfig
 from optical_memory.errors import CheckpointError, DeviceError, SpliceError
 from optical_memory.language.prompts import FREE_OCR, MARKDOWN, PROMPTS
-from optical_memory.model import Model, load_model, open_checkpoint
+from optical_memory.loading import load_model, open_checkpoint
+from optical_memory.model import Model
 from optical_memory.modes import BASE, GUNDAM, TINY
 from optical_memory.official import IGNORED, official_layout
 from optical_memory.published import WEIGHTS, PublishedCheckpoint, save_published
@@ -165,7 +166,7 @@ def test_loading_takes_little_more_than_the_model(tmp_path: Path) -> None:
         "import sys, torch\n"
         "import optical_memory.language.generate\n"
         "from optical_memory.device import start_peak, peak_bytes\n"
-        "from optical_memory.model import load_model\n"
+        "from optical_memory.loading import load_model\n"
         "cpu = torch.device('cpu')\n"
         "before = start_peak(cpu)\n"
         "model = load_model(sys.argv[1], 'cpu'); model.decoder\n"

@@ -11,7 +11,7 @@ from optical_memory.config import deepseek_ocr
 from optical_memory.errors import CheckpointError
 from optical_memory.language.generate import RepetitionGuard, generate
 from optical_memory.language.prefix import Prefix
-from optical_memory.model import load_model
+from optical_memory.loading import load_model
 from optical_memory.official_config import config_from_official
 from optical_memory.splice import splice
 from tests.published_toy import TOY, write_toy

@@ -129,7 +129,7 @@ def _serve(options: argparse.Namespace) -> int:
     from optical_memory.proxy.binding import check_binding
 
     check_binding(options.host, options.token)
-    from optical_memory.model import load_model
+    from optical_memory.loading import load_model
     from optical_memory.server.app import build_app
 
     app = build_app(load_model(options.model, options.device), max(1, options.batch), options.token)

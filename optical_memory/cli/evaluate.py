@@ -1,5 +1,7 @@
-"""Commands that measure: evaluate reading, fox, answers, speed, adapters, proxy, store, loop; experiments.py and remembering.py
-have the others."""
+"""Commands that measure: evaluate reading, fox, answers, facts, speed, adapters, proxy, store, loop.
+
+The others are in experiments.py and remembering.py.
+"""
 
 import argparse
 from pathlib import Path
@@ -61,14 +63,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     answers = tasks.add_parser(
         "answers", help="what the decoder answers to questions over whole pages, to the character"
     )
-    answers.add_argument("--text", type=Path, metavar="DIR", help="a folder of UTF-8 text to hide facts in")
     answers.add_argument("--questions", type=count, default=50, metavar="N", help="of each kind (50)")
-    answers.add_argument("--pages", type=count, default=8, metavar="N", help="pages in the context (8)")
-    answers.add_argument("--mode", choices=tuple(MODES), default="Small", help="of the pages (Small)")
-    answers.add_argument("--seed", type=int, default=0)
+    facts = tasks.add_parser("facts", help="what the decoder answers about facts told in passing, to the character")
+    for task, pages in ((answers, 8), (facts, 16)):
+        task.add_argument("--text", type=Path, metavar="DIR", help="a folder of UTF-8 text to hide facts in")
+        task.add_argument("--pages", type=count, default=pages, metavar="N", help=f"pages in the context ({pages})")
+        task.add_argument("--mode", choices=tuple(MODES), default="Small", help="of the pages (Small)")
+        task.add_argument("--seed", type=int, default=0)
     loop = tasks.add_parser("loop", help="how long an event loop waits while a memory works")
     loop.add_argument("--history", type=Path, required=True, metavar="FILE", help="a conversation")
-    for task in (reading, fox, answers, speed, store, loop):
+    for task in (reading, fox, answers, facts, speed, store, loop):
         task.set_defaults(run=_evaluate)
         task.add_argument("--out", type=Path, metavar="RUN", help="write a run's file, for `report`")
         add_model_options(task)
@@ -102,7 +106,7 @@ def _evaluate_proxy(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from optical_memory.model import load_model
+    from optical_memory.loading import load_model
 
     model = load_model(options.model, options.device)
     if options.task == "loop":
@@ -128,11 +132,14 @@ def _figures(model: "Model", options: argparse.Namespace) -> "list[Figure]":
         from optical_memory.evaluation.fox import evaluate_fox
 
         return evaluate_fox(model, options.data)
-    if options.task == "answers":
+    if options.task in ("answers", "facts"):
         from optical_memory.evaluation.answers import evaluate_answers
         from optical_memory.evaluation.haystack import hiding_place
+        from optical_memory.evaluation.told import evaluate_facts
 
         text, mode = hiding_place(options.text), MODES[options.mode]
+        if options.task == "facts":
+            return evaluate_facts(model, text, options.pages, mode, options.seed)
         return evaluate_answers(model, text, options.questions, options.pages, mode, options.seed)
     if options.task == "store":
         from optical_memory.evaluation.store_growth import evaluate_store

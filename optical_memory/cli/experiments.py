@@ -121,7 +121,7 @@ def _finish(options: argparse.Namespace, run: "Run") -> int:
 
 
 def _model(options: argparse.Namespace) -> "Model":
-    from optical_memory.model import load_model
+    from optical_memory.loading import load_model
 
     return load_model(options.model, options.device)
 

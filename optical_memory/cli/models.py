@@ -23,7 +23,7 @@ def _models(options: argparse.Namespace) -> int:
         config, notes = deepseek_ocr(), {"weights": "not here: this is the architecture"}
         shown, heading = {"path": None, "bytes": None}, f"{config.name}: architecture"
     else:
-        from optical_memory.model import open_checkpoint
+        from optical_memory.loading import open_checkpoint
 
         checkpoint = open_checkpoint(options.model)
         config, notes = checkpoint.config, checkpoint.notes

@@ -33,7 +33,7 @@ def add_tasks(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def _fading(options: argparse.Namespace) -> int:
     from optical_memory.evaluation.fading import evaluate_fading
     from optical_memory.evaluation.histories import conversations_in, first_of_each
-    from optical_memory.model import load_model
+    from optical_memory.loading import load_model
 
     conversations = first_of_each(conversations_in(options.data), options.most)
     model = load_model(options.model, options.device)

@@ -6,7 +6,17 @@ from typing import Any
 
 from optical_memory.errors import InvalidHistoryError
 
-ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied", "scripts", "families")
+ENCODER_RECIPE_NAMES = (
+    "crops",
+    "pages",
+    "grids",
+    "polish",
+    "settle",
+    "faces",
+    "varied",
+    "scripts",
+    "families",
+)
 _WITH_FACES = ("faces", "varied", "scripts", "families")
 DECODER_RECIPE_NAMES = (
     "answers",
@@ -14,6 +24,10 @@ DECODER_RECIPE_NAMES = (
     "closer_answers",
     "surer_answers",
     "near_misses",
+    "longer_values",
+    "told_in_passing",
+    "told_in_many_ways",
+    "readier_answers",
     "reading",
     "contexts",
 )
@@ -69,15 +83,15 @@ def _train(options: argparse.Namespace) -> int:
     device = choose_device(options.device)
     steps = {} if options.steps is None else {"steps": options.steps}
     if options.stage == "encoder":
+        from optical_memory.training.encoder_recipes import ENCODER_RECIPES
         from optical_memory.training.encoder_stage import train_encoder
-        from optical_memory.training.recipes import ENCODER_RECIPES
 
         choices: dict[str, Any] = steps | _faces_of(options)
         recipe = ENCODER_RECIPES[options.recipe](**choices)
         train_encoder(default(), recipe, options.corpus, options.run_folder, device, options.start_from)
     else:
+        from optical_memory.training.decoder_recipes import DECODER_RECIPES
         from optical_memory.training.decoder_stage import train_decoder
-        from optical_memory.training.recipes import DECODER_RECIPES
 
         train_decoder(
             default(),

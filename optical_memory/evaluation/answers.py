@@ -6,17 +6,15 @@ Right is the value itself and not a character more; right about a needle that is
 import numpy as np
 from tqdm import tqdm
 
-from optical_memory.evaluation.haystack import cycle, draw_trial
-from optical_memory.evaluation.needles import REFUSAL
+from optical_memory.evaluation.haystack import draw_trial, filling
 from optical_memory.evaluation.report import Figure, wilson
 from optical_memory.evaluation.systems.optical import one_mode
 from optical_memory.evaluation.systems.shelf import Shelf
+from optical_memory.language.quoting import REFUSAL
 from optical_memory.model import Model
 from optical_memory.modes import SMALL, Mode
 
 KINDS = ("word", "number")
-CELL_TOKENS = 0.22
-"""Text tokens of a haystack to a cell of a page, about."""
 
 
 def evaluate_answers(
@@ -26,7 +24,7 @@ def evaluate_answers(
 
     The pages are laid out on the sparsest of the model's grids that keeps step with the mode."""
     model = model.on_grid(next(iter(model.grids_in_step(mode)), model.grid))
-    haystack = cycle(text, round(num_pages * CELL_TOKENS * model.grid.num_cells))
+    haystack = filling(text, num_pages * model.grid.num_cells)
     shelf = Shelf(model)
     bar = tqdm(total=2 * len(KINDS) * num_questions, unit="question", delay=2)
     figures = []

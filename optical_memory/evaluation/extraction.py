@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optical_memory.evaluation.metrics import stem
-from optical_memory.evaluation.needles import REFUSAL
 from optical_memory.evaluation.systems.protocol import Answer, Passage
+from optical_memory.language.quoting import REFUSAL
 
 _ASKED = re.compile(r"for (?P<keys>.+?) mentioned in the provided text")
 _SEPARATOR = re.compile(r", and |, ")

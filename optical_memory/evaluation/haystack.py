@@ -16,6 +16,8 @@ from optical_memory.language.tokenizer import deepseek_bpe
 
 TURN_TOKENS = 160
 """Text tokens of a turn, about: a paragraph."""
+CELL_TOKENS = 0.22
+"""Text tokens to a cell of a page, about."""
 _ATTEMPTS = 50
 
 
@@ -86,6 +88,11 @@ def cycle(text: str, text_tokens: int) -> Haystack:
     cycled = (text + "\n") * whole + text[:end]
     cycled = cycled[: cycled.rindex(" ")] if " " in cycled else cycled
     return Haystack(cycled, text_tokens)
+
+
+def filling(text: str, num_cells: int) -> Haystack:
+    """`text` as `cycle` gives it, about as much as so many cells of pages hold."""
+    return cycle(text, round(CELL_TOKENS * num_cells))
 
 
 def draw_trial(haystack: Haystack, kind: str, task: str, depth: float, rng: np.random.Generator) -> Trial:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optical_memory.evaluation.metrics import string_match_all
+from optical_memory.language.quoting import REFUSAL
 
 ADJECTIVES = (
     "amber ancient brave bright broken calm careful clever coastal copper crooked curious distant dusty eager early faded "
@@ -25,7 +26,6 @@ NOUNS = (
     "pebble pigeon pillow plough pond quarry quilt raven ribbon river saddle sailor satchel shepherd shovel spoon squirrel "
     "stable stream tavern thimble thunder tower tunnel valley violin wagon walnut willow window"
 ).split()
-REFUSAL = "not found"
 
 
 def _word(rng: np.random.Generator) -> str:

@@ -1,7 +1,8 @@
-"""Greedy generation from spliced embeddings, with the guard against endless repetition."""
+"""Greedy generation from spliced embeddings, under a guard; the one against endless repetition."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +16,12 @@ from optical_memory.language.prefix import Prefix
 
 NGRAM, NGRAM_WINDOW = 30, 90
 """Upstream's defaults: no 30 tokens twice among the last 90."""
+
+
+class Guard(Protocol):
+    """Bans tokens: (1, T) said so far and (1, vocabulary) scores -> scores, some of them at minus infinity."""
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor: ...
 
 
 class RepetitionGuard(LogitsProcessor):  # type: ignore[misc]
@@ -55,7 +62,7 @@ def generate(
     decoder: Decoder,
     inputs_embeds: Tensor,
     max_new_tokens: int,
-    guard: RepetitionGuard | None = None,
+    guard: Guard | None = None,
     prefix: Prefix | None = None,
 ) -> list[int]:
     """(T, D) spliced embeddings of one context -> the tokens that follow, greedy, without the end token.
@@ -78,7 +85,7 @@ def _continue(
     start: int,
     cache: Cache,
     max_new_tokens: int,
-    guard: RepetitionGuard | None,
+    guard: Guard | None,
 ) -> list[int]:
     """The tokens that follow, where `cache` holds the first `start` rows."""
     rows, position = inputs_embeds[None, start:], start

@@ -4,17 +4,16 @@ import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from threading import Event, RLock
 from typing import Any
 
 from optical_memory.collector import set_aside
-from optical_memory.device import is_out_of_memory
 from optical_memory.encoded import Reading
 from optical_memory.errors import OpticalMemoryError
 from optical_memory.language.prefix import Prefix
 from optical_memory.language.tokenizer import deepseek_bpe
+from optical_memory.loading import load_model
 from optical_memory.memory.asking import Candidate, Piece, best_passage, fitting
 from optical_memory.memory.assembly import assemble, plan_of, report_of
 from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
@@ -25,15 +24,16 @@ from optical_memory.memory.forget import Receipt, turns_meant
 from optical_memory.memory.keeping import Keeper, Kept, Progress
 from optical_memory.memory.marks import Marks
 from optical_memory.memory.recall import PageIndex, page_keys
-from optical_memory.memory.recollection import Recollection, from_source, recollect
+from optical_memory.memory.recollection import Recollection
 from optical_memory.memory.record import Record, records_of
 from optical_memory.memory.report import Plan
+from optical_memory.memory.rereading import Rereader
 from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.memory.selection import protected_from
 from optical_memory.memory.store import StoredPage, TokenStore
 from optical_memory.memory.turn import Turn, whole_history
 from optical_memory.memory.worker import Worker, step_of
-from optical_memory.model import Model, load_model
+from optical_memory.model import Model
 from optical_memory.modes import Mode
 from renderers import RENDERER_VERSION
 
@@ -271,33 +271,33 @@ class OpticalMemory:
         return await self._worker.run(lambda _: self.recall(query, limit))
 
     def _recalled(self, query: str, limit: int) -> list[tuple[int, Recollection]]:
-        """`recall`, with each page's place among `_pages_in_order`."""
+        """`recall`, with each page's place among the `_rereader`'s."""
         self._refresh()
-        pages = [part.page for part in self._pages_in_order()]
-        places = {key: place for place, key in enumerate(page_keys(pages))}
-        found = [(places[key], score) for key, score in self._index.search(query, limit)]
-        recollections = [(place, self._recollect(place, score)) for place, score in found]
-        recalled = [turn for place, _ in found for turn in pages[place].sources]
+        found = self._rereader.find(query, limit)
+        recalled = [turn for _, recollection in found for turn in recollection.turns]
         self._mark(self._record.marks.recalled(recalled, len(self._record.turns) - 1))
-        return recollections
+        return found
 
-    def _pages_in_order(self) -> list[PagePart | OutPage]:
-        return sorted([*self.context.pages, *self._out], key=lambda part: part.order)
+    @property
+    def _rereader(self) -> Rereader:
+        parts: list[PagePart | OutPage] = [*self.context.pages, *self._out]
+        parts.sort(key=lambda part: part.order)
+        return Rereader(self._keeper, self.schedule.sharpest, self._index, parts)
 
     def ask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
         """The decoder's answer over the spliced context.
 
-        Last in it stands, read back as text, the passage that matters most; it stands alone for a decoder that does not read
-        pages, as the bundled one. A context that is too long for the decoder loses the pages that matter least, then its oldest
-        text.
+        Last in it stands, read back as text, the passage that matters most. It stands alone for a decoder that does not read
+        pages, as the bundled one, whose answer is a stretch of it, word for word, or "not found". A context that is too long for
+        the decoder loses the pages that matter least, then its oldest text.
         """
         with self._lock:
             passage = self.passage_for(question)
             asked = self.model.positions(passage) + self.model.positions_asked(question)
             room = self.model.decoder_config.max_positions - max_new_tokens - asked
             context = fitting(self._by_worth(question), room) if self.model.decoder_reads_pages else []
-            parts = [*context, passage]
-            return self.model.answer(parts, question, max_new_tokens, self._prefix)
+            quoting = None if self.model.decoder_reads_pages else passage[1:]  # behind the marker
+            return self.model.answer([*context, passage], question, max_new_tokens, self._prefix, quoting)
 
     async def aask(self, question: str, max_new_tokens: int = ANSWER_TOKENS) -> str:
         """`ask` in a thread."""
@@ -315,33 +315,18 @@ class OpticalMemory:
                 for part in reversed(context.parts)
                 if isinstance(part, TextPart) and part.turn.role != "system"
             ]
-            candidates += [
-                Candidate(
-                    "user", found.text, partial(self._page_beside, place, -1), partial(self._page_beside, place, 1)
-                )
-                for place, found in self._recalled(question, limit=2)
-            ]
+            recalled, rereader = self._recalled(question, limit=2), self._rereader
+            candidates += [rereader.candidate(place, found) for place, found in recalled]
             return best_passage(candidates, rarity, length)
-
-    def _page_beside(self, place: int, step: int) -> str:
-        """What the page before (-1) or behind (1) the one at `place` reads, if a turn goes over the edge between them."""
-        pages = [part.page for part in self._pages_in_order()]
-        if not 0 <= place + step < len(pages):
-            return ""
-        first, second = pages[min(place, place + step)], pages[max(place, place + step)]
-        goes_on = first.sources[-1:] == second.sources[:1]
-        return self._recollect(place + step, 0.0).text if goes_on else ""
 
     def _by_worth(self, question: str) -> list[tuple[float, int, list[Piece]]]:
         """The context's parts: what each is worth to a question, text above any page; the positions it takes; its pieces."""
-        pages = self._pages_in_order()
-        keys = {part.order: key for part, key in zip(pages, page_keys([part.page for part in pages]), strict=True)}
-        scores = dict(self._index.search(question, len(self._index)))
+        worth = self._rereader.worth(question)
         weighed = []
         for part in self.context.parts:
             pieces = part.splice_parts()
-            worth = scores.get(keys[part.order], 0.0) if isinstance(part, PagePart) else 2.0
-            weighed.append((worth, sum(map(self.model.positions, pieces)), pieces))
+            value = worth.get(part.order, 0.0) if isinstance(part, PagePart) else 2.0
+            weighed.append((value, sum(map(self.model.positions, pieces)), pieces))
         return weighed
 
     def _page(self, number: int) -> PagePart:
@@ -349,15 +334,3 @@ class OpticalMemory:
         if not 1 <= number <= len(pages):
             raise OpticalMemoryError(f"there is no page {number}; the context has pages 1 to {len(pages)}")
         return pages[number - 1]
-
-    def _recollect(self, place: int, score: float) -> Recollection:
-        """The page at `place` at the schedule's sharpest mode; from its source where the device has no room for it."""
-        part, mode = self._pages_in_order()[place], self.schedule.sharpest
-        try:
-            if isinstance(part, PagePart) and part.encoded.mode == mode:
-                return recollect(self.model, part, part.encoded, score)
-            return recollect(self.model, part, self._keeper.made(part.page, mode).encoded, score)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            return from_source(part, mode, score)

@@ -23,10 +23,10 @@ from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.modes import TOKEN
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.corpus import Corpus
+from optical_memory.training.decoder_recipes import DecoderRecipe
 from optical_memory.training.lessons import IGNORED, Lesson, Teacher
 from optical_memory.training.page_text import PageText
 from optical_memory.training.pages import PageBatch, PageEngine
-from optical_memory.training.recipes import DecoderRecipe
 from optical_memory.training.run import (
     SAVE_EVERY,
     Crew,

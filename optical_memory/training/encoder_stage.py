@@ -18,9 +18,9 @@ from optical_memory.device import is_accelerator
 from optical_memory.errors import CheckpointError
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.corpus import Corpus
+from optical_memory.training.encoder_recipes import EncoderRecipe
 from optical_memory.training.page_text import PageText
 from optical_memory.training.pages import PageBatch, PageEngine, Portion
-from optical_memory.training.recipes import EncoderRecipe
 from optical_memory.training.run import (
     SAVE_EVERY,
     Crew,

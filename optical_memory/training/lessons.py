@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.modes import TOKEN
+from optical_memory.training.decoder_recipes import DecoderRecipe, Phase
 from optical_memory.training.page_text import PageText
 from optical_memory.training.questions import Examiner, Quiz
-from optical_memory.training.recipes import DecoderRecipe, Phase
 from renderers.transcript import MARKS
 
 IGNORED = -100

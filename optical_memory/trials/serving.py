@@ -30,7 +30,7 @@ def server_lags() -> Mapping[str, Lag]:
 
 
 def _build_server() -> Any:
-    from optical_memory.model import load_model
+    from optical_memory.loading import load_model
     from optical_memory.server.app import build_app
 
     return build_app(load_model("default", "cpu"), STREAMS)

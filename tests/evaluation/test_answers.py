@@ -5,7 +5,6 @@ import pytest
 from optical_memory.evaluation.answers import KINDS, evaluate_answers
 from optical_memory.evaluation.haystack import hiding_place
 from optical_memory.evaluation.report import Figure
-from optical_memory.language.prefix import Prefix
 from optical_memory.model import Model
 from optical_memory.modes import TINY
 
@@ -33,7 +32,7 @@ def test_a_refusal_is_right_where_there_is_nothing_and_only_there(
 def test_the_value_alone_is_right(
     bundled_model: Model, monkeypatch: pytest.MonkeyPatch, tail: str, share: float
 ) -> None:
-    def told(_model: Model, parts: list[str], _question: str, _room: int, _prefix: Prefix) -> str:
+    def told(_model: Model, parts: list[str], _question: str, _room: int, *_rest: object) -> str:
         return parts[-1].split(" is: ")[-1].split(".")[0] + tail
 
     monkeypatch.setattr(Model, "answer", told)

@@ -40,7 +40,8 @@ class FakeConfig:
 class FakeModel:
     """`spoilt` gives the share of a page's characters, by the mode's name, that come back wrong; none by default.
 
-    `calls` lists every call of `encode` as (mode's name, pages); `asked` every call of `answer` as (parts, question).
+    `calls` lists every call of `encode` as (mode's name, pages); `asked` every call of `answer` as (parts, question), and `quoted`
+    what it had to quote.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class FakeModel:
         self.spoilt = dict(spoilt or {})
         self.calls: list[tuple[str, int]] = []
         self.asked: list[tuple[list[str | EncodedPage], str]] = []
+        self.quoted: list[str | None] = []
 
     @property
     def num_encoded(self) -> int:
@@ -106,9 +108,15 @@ class FakeModel:
         return draw(page, side, FIXED)
 
     def answer(
-        self, parts: list[str | EncodedPage], question: str, max_new_tokens: int = 128, prefix: object = None
+        self,
+        parts: list[str | EncodedPage],
+        question: str,
+        max_new_tokens: int = 128,
+        prefix: object = None,
+        quoting: str | None = None,
     ) -> str:
         assert prefix is not None
+        self.quoted.append(quoting)
         self.asked.append((parts, question))
         return f"{len(parts)} parts, at most {max_new_tokens} tokens"
 

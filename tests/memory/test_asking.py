@@ -149,6 +149,25 @@ def test_a_fact_that_lies_across_the_edge_of_a_page_is_handed_over_whole(share: 
     assert needle in memory.passage_for("where does the zebra of the harbour listen")
 
 
+def test_where_a_turn_ends_on_a_page_a_line_of_the_passage_does() -> None:
+    """The last word of a turn and the first of the next one are not one."""
+    history = conversation(12, 600)
+    history[3]["content"] = f"{history[3]['content']} the zebra listens on 5432."
+    memory = memory_of(FakeModel())
+    memory.compress(history)
+    assert f"5432.\n{history[4]['content'][:9]}" in memory.passage_for("where does the zebra listen")
+
+
+@pytest.mark.parametrize("reads_pages", [False, True])
+def test_a_decoder_that_does_not_read_pages_quotes_the_passage(reads_pages: bool) -> None:
+    model = FakeModel()
+    model.decoder_reads_pages = reads_pages
+    memory = memory_of(model)
+    memory.compress(with_needle(3, "the zebra listens on 5432"))
+    memory.ask("where does the zebra listen")
+    assert model.quoted == [None if reads_pages else memory.passage_for("where does the zebra listen")[1:]]
+
+
 def test_what_another_process_forgot_is_not_told(tmp_path: Path) -> None:
     history = with_needle(11, "the zebra listens on 5432")
     one = memory_of(FakeModel(), store=tmp_path, scope="shared")

@@ -3,7 +3,8 @@
 import pytest
 
 from optical_memory import OpticalMemory
-from optical_memory.model import Model, load_model
+from optical_memory.loading import load_model
+from optical_memory.model import Model
 from tests.published_toy import write_toy
 
 TEXT = "The ferry leaves the harbour at nine and the port of the api is 8472, said the master. "

@@ -5,7 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from optical_memory.language.generate import RepetitionGuard, generate
-from optical_memory.model import Model, load_model
+from optical_memory.loading import load_model
+from optical_memory.model import Model
 from optical_memory.server.engine import Engine
 from optical_memory.server.guard import said
 

@@ -10,11 +10,13 @@ from typing import Any
 import httpx2
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
+from openai.types.chat import ChatCompletion
 from PIL import Image
 
 from optical_memory.language.generate import generate
+from optical_memory.loading import load_model
 from optical_memory.memory.turn import Turn
-from optical_memory.model import Model, load_model
+from optical_memory.model import Model
 from optical_memory.proxy.app import build_app as build_proxy
 from optical_memory.server.app import build_app
 from optical_memory.server.prompt import Said, tokens_of
@@ -48,10 +50,13 @@ def asked(*urls: str, question: str = QUESTION) -> list[dict[str, Any]]:
     return [{"role": "user", "content": [*pictures, {"type": "text", "text": question}]}]
 
 
-def answer(url: str, messages: list[dict[str, Any]], tokens: int = 12) -> str:
+def reply_to(url: str, messages: list[dict[str, Any]], tokens: int = 12) -> ChatCompletion:
     with client(url) as openai:
-        reply = openai.chat.completions.create(model="default", messages=messages, max_tokens=tokens)  # type: ignore[arg-type]
-    return reply.choices[0].message.content or ""
+        return openai.chat.completions.create(model="default", messages=messages, max_tokens=tokens)  # type: ignore[arg-type]
+
+
+def answer(url: str, messages: list[dict[str, Any]], tokens: int = 12) -> str:
+    return reply_to(url, messages, tokens).choices[0].message.content or ""
 
 
 def test_the_loop_of_client_proxy_pages_reader_answer(server: str) -> None:
@@ -85,7 +90,10 @@ def test_an_answer_is_what_the_decoder_says_alone(server: str, bundled_model: Mo
 
 
 def test_many_at_once_get_what_each_gets_alone(server: str) -> None:
-    requests = [asked(page_url(n % 3), question=f"What is number {n}?") for n in range(8)]
+    told = [{"role": "user", "content": f"The port of the server is {1000 + n}."} for n in range(8)]
+    requests = [
+        [fact, *asked(page_url(n % 3), question="What is the port of the server?")] for n, fact in enumerate(told)
+    ]
     alone = [answer(server, messages) for messages in requests]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda messages: answer(server, messages), requests))
@@ -96,7 +104,8 @@ def test_a_stored_page_stands_for_its_picture(server: str) -> None:
     url = page_url(5)
     stored = httpx2.post(f"{server}/v1/pages", json={"image": url}).json()
     assert (stored["mode"], stored["tokens"]) == ("Tiny", 73)
-    assert answer(server, asked(f"page:{stored['id']}")) == answer(server, asked(url))
+    replies = [reply_to(server, asked(one)) for one in (f"page:{stored['id']}", url)]
+    assert replies[0].usage == replies[1].usage and replies[0].choices == replies[1].choices
     assert httpx2.delete(f"{server}/v1/pages/{stored['id']}").status_code == 204
     with pytest.raises(BadRequestError, match="store it again"):
         answer(server, asked(f"page:{stored['id']}"))

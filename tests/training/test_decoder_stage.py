@@ -9,15 +9,16 @@ import pytest
 import torch
 
 from optical_memory.config import ALPHABET, tiny_random
+from optical_memory.language.quoting import REFUSAL
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.training import decoder_stage
 from optical_memory.training.alphabet import Alphabet
+from optical_memory.training.decoder_recipes import DecoderRecipe, Phase
 from optical_memory.training.decoder_stage import answer_weights, exact_share, train_decoder
+from optical_memory.training.encoder_recipes import EncoderRecipe
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.lessons import Teacher
 from optical_memory.training.page_text import PageText
-from optical_memory.training.questions import ABSENT
-from optical_memory.training.recipes import DecoderRecipe, EncoderRecipe, Phase
 
 CPU = torch.device("cpu")
 RECIPE = DecoderRecipe((Phase(0, 1, 2), Phase(2, 2, 2)), 4, positions=256, warm_up=2)
@@ -70,7 +71,7 @@ def test_a_lesson_counts_its_rows_and_asks_for_what_stands_there() -> None:
         for tokens, asked in zip(lesson.targets, lesson.is_answer, strict=True):
             answers = np.split(tokens[asked], np.flatnonzero(tokens[asked] == CharacterTokenizer.EOS) + 1)
             for answer in map(tokenizer.decode, answers):
-                assert answer in shown or answer == ABSENT
+                assert answer in shown or answer == REFUSAL
 
 
 def test_whole_pages_are_asked_about_no_more_than_a_passage() -> None:
@@ -94,7 +95,7 @@ def test_a_passage_stands_behind_its_background_and_holds_its_answers() -> None:
     for row, targets, asked in zip(lesson.tokens, lesson.targets, lesson.is_answer, strict=True):
         said = tokenizer.decode(row[: int(np.flatnonzero(row == CharacterTokenizer.QUESTION)[0])])
         for answer in np.split(targets[asked], np.flatnonzero(targets[asked] == CharacterTokenizer.EOS) + 1):
-            assert tokenizer.decode(answer) in said or tokenizer.decode(answer) == ABSENT
+            assert tokenizer.decode(answer) in said or tokenizer.decode(answer) == REFUSAL
 
 
 def test_where_nothing_is_asked_of_pages_the_decoder_learns_alone(corpus: Path, tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ from optical_memory.modes import LARGE, SMALL, TINY
 from optical_memory.training import encoder_stage
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.corpus import Corpus
+from optical_memory.training.encoder_recipes import EncoderRecipe
 from optical_memory.training.encoder_stage import EncoderTrainee, train_encoder
 from optical_memory.training.export import export
 from optical_memory.training.page_text import PageText
 from optical_memory.training.pages import PageEngine, Portion
-from optical_memory.training.recipes import EncoderRecipe
 from optical_memory.training.run import load_weights, rate_at
 from optical_memory.training.wear import Wear
 from renderers import FIXED, Grid, draw, lay_out, transcript_blocks

@@ -10,7 +10,7 @@ from typing import Any
 
 from optical_memory.evaluation.benchmarks.benchmark import Conversation, Evidence, Question, load_json, message, need
 from optical_memory.evaluation.metrics import contains_answer, listed_f1, token_f1
-from optical_memory.evaluation.needles import REFUSAL
+from optical_memory.language.quoting import REFUSAL
 
 KINDS = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
 REFUSALS = (REFUSAL, "no information available", "not mentioned")

@@ -1,0 +1,66 @@
+"""Facts told in passing, asked for as `OpticalMemory.ask` asks, in words that no recipe knows. `optical-memory evaluate facts`.
+
+Right is the value to the character, but for a full stop behind it; right about what nobody told is the refusal.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from tqdm import tqdm
+
+from optical_memory.errors import InvalidHistoryError
+from optical_memory.evaluation.facts import FACTS, Fact
+from optical_memory.evaluation.haystack import as_history, filling, planted
+from optical_memory.evaluation.report import Figure, wilson
+from optical_memory.evaluation.systems.optical import one_mode
+from optical_memory.evaluation.systems.shelf import Shelf
+from optical_memory.language.quoting import REFUSAL
+from optical_memory.model import Model
+from optical_memory.modes import SMALL, Mode
+
+
+def evaluate_facts(
+    model: Model, text: str, num_pages: int = 16, mode: Mode = SMALL, seed: int = 0, facts: Sequence[Fact] = FACTS
+) -> list[Figure]:
+    """All facts in one conversation, each in a turn of its own, on pages of one mode and no other text.
+
+    Raises InvalidHistoryError for so few pages that there are fewer turns than facts.
+    """
+    model = model.on_grid(next(iter(model.grids_in_step(mode)), model.grid))
+    turns = list(filling(text, num_pages * model.grid.num_cells).turns)
+    if len(turns) < len(facts):
+        raise InvalidHistoryError(
+            f"{num_pages} pages hold {len(turns)} turns, {len(facts)} facts want one each: ask over more"
+        )
+    places = np.random.default_rng(seed).choice(len(turns), len(facts), replace=False)
+    for place, fact in zip(places, facts, strict=True):
+        turns[place] = planted(turns[place], fact.told, 0.5)
+    kept = Shelf(model).remember(as_history(turns), one_mode(mode), read=False)
+    memory = kept.memory
+    assert memory is not None, "only a budget can leave nothing"
+    counts = dict.fromkeys(
+        ("right, exact", "right, among other words", "held by the passage", "refused where nobody told"), 0
+    )
+    for fact in tqdm(facts, unit="fact", delay=2):
+        said = memory.ask(fact.question).strip()
+        counts["right, exact"] += said.rstrip(".") == fact.value
+        counts["right, among other words"] += fact.value in said
+        counts["held by the passage"] += fact.value in memory.passage_for(fact.question)
+        counts["refused where nobody told"] += memory.ask(fact.missing).strip() == REFUSAL
+    figures = []
+    for metric, count in counts.items():
+        low, high = wilson(count, len(facts))
+        figures.append(
+            Figure(
+                task=f"facts told in passing, {num_pages} pages of {model.grid.columns} x {model.grid.rows}",
+                system=f"{model.config.name} decoder",
+                mode=mode.name,
+                sequence_length=kept.tokens,
+                metric=metric,
+                value=count / len(facts),
+                low=low,
+                high=high,
+                n=len(facts),
+            )
+        )
+    return figures

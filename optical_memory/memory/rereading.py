@@ -1,0 +1,70 @@
+"""The pages of a memory, in its context and out of it, found for a query and read again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from optical_memory.device import is_out_of_memory
+from optical_memory.memory.asking import Candidate
+from optical_memory.memory.context import OutPage, PagePart
+from optical_memory.memory.keeping import Keeper
+from optical_memory.memory.recall import PageIndex, page_keys
+from optical_memory.memory.recollection import Recollection, from_source, recollect
+from optical_memory.modes import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Rereader:
+    """What `keeper` keeps of `parts`, pages in the order of the history, which the `index` finds. They are read at `mode`."""
+
+    keeper: Keeper
+    mode: Mode
+    index: PageIndex
+    parts: Sequence[PagePart | OutPage]
+
+    def find(self, query: str, limit: int) -> list[tuple[int, Recollection]]:
+        """The places among `parts` of the pages that matter to a query, best first, and what each reads."""
+        places = {key: place for place, key in enumerate(page_keys([part.page for part in self.parts]))}
+        found = [(places[key], score) for key, score in self.index.search(query, limit)]
+        return [(place, self.read(place, score)) for place, score in found]
+
+    def worth(self, question: str) -> dict[int, float]:
+        """What each page scores for a question, by its order in the context; those that it does not reach are not in it."""
+        scores = dict(self.index.search(question, len(self.index)))
+        keys = page_keys([part.page for part in self.parts])
+        return {part.order: scores[key] for part, key in zip(self.parts, keys, strict=True) if key in scores}
+
+    def candidate(self, place: int, found: Recollection) -> Candidate:
+        """A page that was found as what a passage may be cut from, on to the pages beside it."""
+        return Candidate("user", _by_turns(found), partial(self._beside, place, -1), partial(self._beside, place, 1))
+
+    def read(self, place: int, score: float = 0.0) -> Recollection:
+        """The page at `place`; from its source where the device has no room for it."""
+        part = self.parts[place]
+        try:
+            if isinstance(part, PagePart) and part.encoded.mode == self.mode:
+                return recollect(self.keeper.model, part, part.encoded, score)
+            return recollect(self.keeper.model, part, self.keeper.made(part.page, self.mode).encoded, score)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return from_source(part, self.mode, score)
+
+    def _beside(self, place: int, step: int) -> str:
+        """What the page before (-1) or behind (1) the one at `place` reads, if a turn goes over the edge between them."""
+        if not 0 <= place + step < len(self.parts):
+            return ""
+        first, second = (self.parts[at].page for at in sorted((place, place + step)))
+        return _by_turns(self.read(place + step)) if first.sources[-1:] == second.sources[:1] else ""
+
+
+def _by_turns(found: Recollection) -> str:
+    """The text of a page with a newline wherever a turn ends and another begins."""
+    pieces: list[str] = []
+    start, last = 0, ""
+    for span in found.spans:
+        end = start + span.end - span.start
+        pieces += ["\n"] if last not in ("", span.source) else []
+        pieces.append(found.text[start:end])
+        start, last = end, span.source
+    return "".join(pieces)
