@@ -1,4 +1,4 @@
-"""Facts told in passing, asked for as `OpticalMemory.ask` asks, in words that no recipe knows. `optical-memory evaluate facts`.
+"""Facts told in passing, asked for as `OpticalMemory.ask` asks, in words of every day. `optical-memory evaluate facts`.
 
 Right is the value to the character, but for a full stop behind it; right about what nobody told is the refusal.
 """
