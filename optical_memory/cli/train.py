@@ -6,17 +6,7 @@ from typing import Any
 
 from optical_memory.errors import InvalidHistoryError
 
-ENCODER_RECIPE_NAMES = (
-    "crops",
-    "pages",
-    "grids",
-    "polish",
-    "settle",
-    "faces",
-    "varied",
-    "scripts",
-    "families",
-)
+ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied", "scripts", "families")
 _WITH_FACES = ("faces", "varied", "scripts", "families")
 DECODER_RECIPE_NAMES = (
     "answers",

@@ -3,6 +3,7 @@
 Right is the value to the character, but for a full stop behind it; right about what nobody told is the refusal.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,8 @@ from optical_memory.evaluation.systems.shelf import Shelf
 from optical_memory.language.quoting import REFUSAL
 from optical_memory.model import Model
 from optical_memory.modes import SMALL, Mode
+
+_GROUPS = {"looked at in training": True, "not looked at": False}
 
 
 def evaluate_facts(
@@ -38,29 +41,31 @@ def evaluate_facts(
     kept = Shelf(model).remember(as_history(turns), one_mode(mode), read=False)
     memory = kept.memory
     assert memory is not None, "only a budget can leave nothing"
-    counts = dict.fromkeys(
-        ("right, exact", "right, among other words", "held by the passage", "refused where nobody told"), 0
-    )
+    groups = {"all": list(facts)}
+    groups |= {name: [fact for fact in facts if fact.was_looked_at == was] for name, was in _GROUPS.items()}
+    right: Counter[tuple[str, Fact]] = Counter()
     for fact in tqdm(facts, unit="fact", delay=2):
         said = memory.ask(fact.question).strip()
-        counts["right, exact"] += said.rstrip(".") == fact.value
-        counts["right, among other words"] += fact.value in said
-        counts["held by the passage"] += fact.value in memory.passage_for(fact.question)
-        counts["refused where nobody told"] += memory.ask(fact.missing).strip() == REFUSAL
+        right["right, exact", fact] += said.rstrip(".") == fact.value
+        right["right, among other words", fact] += fact.value in said
+        right["held by the passage", fact] += fact.value in memory.passage_for(fact.question)
+        right["refused where nobody told", fact] += memory.ask(fact.missing).strip() == REFUSAL
     figures = []
-    for metric, count in counts.items():
-        low, high = wilson(count, len(facts))
-        figures.append(
-            Figure(
-                task=f"facts told in passing, {num_pages} pages of {model.grid.columns} x {model.grid.rows}",
-                system=f"{model.config.name} decoder",
-                mode=mode.name,
-                sequence_length=kept.tokens,
-                metric=metric,
-                value=count / len(facts),
-                low=low,
-                high=high,
-                n=len(facts),
+    for name, group in groups.items():
+        for metric in dict.fromkeys(metric for metric, _ in right if group):
+            count = sum(right[metric, fact] for fact in group)
+            low, high = wilson(count, len(group))
+            figures.append(
+                Figure(
+                    task=f"facts told in passing, {num_pages} pages of {model.grid.columns} x {model.grid.rows}",
+                    system=f"{model.config.name} decoder",
+                    mode=mode.name,
+                    sequence_length=kept.tokens,
+                    metric=f"{metric}, {name}",
+                    value=count / len(group),
+                    low=low,
+                    high=high,
+                    n=len(group),
+                )
             )
-        )
     return figures

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from optical_memory.modes import SMALL, TINY, Mode
+from optical_memory.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +16,10 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class DecoderRecipe:
+class DecoderRecipe(Recipe):
     """Stage 2: pages and contexts grow with the steps; text and pages interleave."""
 
     phases: tuple[Phase, ...]
-    steps: int
     mode: Mode = TINY
     grid: tuple[int, int] = (64, 64)
     positions: int = 4096
@@ -43,17 +43,10 @@ class DecoderRecipe:
     """Of these questions, how many name an owner that is easily taken for one that is there."""
     alike_share: float = 0.0
     """Share of the passages whose facts are all of the same thing, told in the same words."""
-    rate: float = 1e-3
-    warm_up: int = 100
-    cool_down: float = 0.3
-    random_share: float = 0.3
     first_weight: float = 1.0
     """What an answer's first character counts beside each of the others: it says whether something was found, and where."""
     text_weight: float = 0.2
     readout_weight: float = 0.5
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    seed: int = 1
 
     @property
     def reads_pages(self) -> bool:
@@ -67,7 +60,7 @@ class DecoderRecipe:
 def reading(steps: int = 3000) -> DecoderRecipe:
     """For two cores: blocks of one and two tokens at Tiny, contexts of a few."""
     phases = (Phase(0, 1, 2), Phase(steps // 2, 1, 4), Phase(steps * 3 // 4, 2, 2))
-    return DecoderRecipe(phases, steps)
+    return DecoderRecipe(phases, steps=steps)
 
 
 def contexts(steps: int = 12000) -> DecoderRecipe:
@@ -79,13 +72,15 @@ def contexts(steps: int = 12000) -> DecoderRecipe:
         Phase(steps // 2, 10, 2),
         Phase(steps * 3 // 4, 10, 8),
     )
-    return DecoderRecipe(phases, steps, mode=SMALL, positions=32768, seed=2)
+    return DecoderRecipe(phases, steps=steps, mode=SMALL, positions=32768, seed=2)
 
 
 def answers(steps: int = 750) -> DecoderRecipe:
     """For two cores: answers from a passage of text, which recall finds and the readout reads."""
     phases = (Phase(0, 8, 2),)
-    return DecoderRecipe(phases, steps, passage_share=1.0, positions=3072, rate=3e-3, warm_up=20, cool_down=0.5, seed=3)
+    return DecoderRecipe(
+        phases, steps=steps, passage_share=1.0, positions=3072, rate=3e-3, warm_up=20, cool_down=0.5, seed=3
+    )
 
 
 def more_answers(steps: int = 420) -> DecoderRecipe:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from optical_memory.modes import BASE, LARGE, SMALL, TINY
 from optical_memory.training.pages import Portion
+from optical_memory.training.recipe import Recipe
 from optical_memory.training.variation import Variation
 from optical_memory.training.wear import Wear
 
@@ -13,22 +14,14 @@ SMALL_ALIGNED = (80, 80)
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderRecipe:
-    """Stage 1: DeepEncoder and readout. The rate warms up, stays, and falls to nothing over the last part of the steps."""
+class EncoderRecipe(Recipe):
+    """Stage 1: DeepEncoder and readout."""
 
     portions: tuple[Portion, ...]
-    steps: int
-    rate: float = 1e-3
-    warm_up: int = 100
-    cool_down: float = 0.3
-    random_share: float = 0.3
     scripts_share: float = 0.0
     auxiliary_weight: float = 0.5
     readout_from: int = 0
     """Steps before this one train the patch stage alone: gradients of a readout that sees nothing yet would undo its start."""
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    seed: int = 1
 
 
 def crops(steps: int = 4000) -> EncoderRecipe:
@@ -39,13 +32,13 @@ def crops(steps: int = 4000) -> EncoderRecipe:
         Portion(BASE, 8, crop=2),
         Portion(LARGE, 10, crop=2),
     )
-    return EncoderRecipe(portions, steps, readout_from=min(300, steps // 4))
+    return EncoderRecipe(portions, steps=steps, readout_from=min(300, steps // 4))
 
 
 def pages(steps: int = 1700) -> EncoderRecipe:
     """Then: whole pages, on which every token has four neighbours; the sparse modes in large cuts."""
     portions = (Portion(TINY, 3), Portion(SMALL, 2), Portion(BASE, 1, crop=8), Portion(LARGE, 2, crop=8))
-    return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, seed=2)
+    return EncoderRecipe(portions, steps=steps, rate=5e-4, warm_up=50, cool_down=0.7, seed=2)
 
 
 def grids(steps: int = 3000) -> EncoderRecipe:
@@ -60,7 +53,7 @@ def grids(steps: int = 3000) -> EncoderRecipe:
         Portion(BASE, 1, crop=6, grid=DENSE),
         Portion(LARGE, 1, crop=6, grid=DENSE),
     )
-    return EncoderRecipe(portions, steps, rate=7e-4, warm_up=100, cool_down=0.6, seed=3)
+    return EncoderRecipe(portions, steps=steps, rate=7e-4, warm_up=100, cool_down=0.6, seed=3)
 
 
 def polish(steps: int = 350) -> EncoderRecipe:
@@ -73,7 +66,7 @@ def polish(steps: int = 350) -> EncoderRecipe:
         Portion(TINY, 2, grid=DENSE),
         Portion(BASE, 1, crop=4, grid=DENSE),
     )
-    return EncoderRecipe(portions, steps, rate=4e-4, warm_up=20, cool_down=1.0, seed=5)
+    return EncoderRecipe(portions, steps=steps, rate=4e-4, warm_up=20, cool_down=1.0, seed=5)
 
 
 def settle(steps: int = 200) -> EncoderRecipe:
@@ -86,7 +79,7 @@ def settle(steps: int = 200) -> EncoderRecipe:
         Portion(SMALL, 1, grid=SMALL_ALIGNED),
         Portion(TINY, 1, grid=DENSE),
     )
-    return EncoderRecipe(portions, steps, rate=4e-4, warm_up=10, cool_down=1.0, random_share=0.15, seed=6)
+    return EncoderRecipe(portions, steps=steps, rate=4e-4, warm_up=10, cool_down=1.0, random_share=0.15, seed=6)
 
 
 def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
@@ -104,7 +97,7 @@ def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRe
         Portion(BASE, 1, crop=5, grid=DENSE, faces=mixed),
         Portion(BASE, 1, crop=4, faces=mixed, wear=Wear()),
     )
-    return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.2, seed=4)
+    return EncoderRecipe(portions, steps=steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.2, seed=4)
 
 
 def _with_reshaped_faces(
@@ -132,14 +125,14 @@ def _with_reshaped_faces(
 def varied(steps: int = 1600, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: the same faces in other shapes, on both grids; Large on the dense grid again."""
     portions = _with_reshaped_faces(others, tiny=1, dense=2, large=1, dense_large=2)
-    return EncoderRecipe(portions, steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.25, seed=7)
+    return EncoderRecipe(portions, steps=steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.25, seed=7)
 
 
 def scripts(steps: int = 1500, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: a third of the pages in other letters than plain Latin, in the modes of the memory; faces as before."""
     portions = _with_reshaped_faces(others, tiny=2, dense=1, large=2, dense_large=1)
     return EncoderRecipe(
-        portions, steps, rate=5e-4, warm_up=50, cool_down=0.8, random_share=0.2, scripts_share=0.35, seed=8
+        portions, steps=steps, rate=5e-4, warm_up=50, cool_down=0.8, random_share=0.2, scripts_share=0.35, seed=8
     )
 
 
@@ -164,7 +157,7 @@ def families(steps: int = 1200, others: tuple[str, ...] = ("dejavu",)) -> Encode
     worn = Portion(BASE, 1, crop=5, faces=mixed, variation=reshaped, wear=Wear())
     return EncoderRecipe(
         (*own, *foreign, worn),
-        steps,
+        steps=steps,
         rate=4e-4,
         warm_up=30,
         cool_down=0.9,

@@ -7,7 +7,7 @@ import pickle
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,24 +16,10 @@ from tqdm import tqdm
 from optical_memory.checkpoint import Checkpoint
 from optical_memory.config import NUM_SPECIAL_TOKENS
 from optical_memory.errors import CheckpointError, MissingExtraError
+from optical_memory.training.recipe import Recipe
 
 SAVE_EVERY = 250
 """Steps between two states on disk."""
-
-
-class Recipe(Protocol):
-    """What every stage's recipe says about time and rate."""
-
-    @property
-    def steps(self) -> int: ...
-    @property
-    def rate(self) -> float: ...
-    @property
-    def warm_up(self) -> int: ...
-    @property
-    def cool_down(self) -> float: ...
-    @property
-    def weight_decay(self) -> float: ...
 
 
 class Crew:

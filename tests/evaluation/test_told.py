@@ -38,14 +38,30 @@ def test_the_value_counts_with_a_full_stop_at_the_most(
 
     monkeypatch.setattr(Model, "answer", told)
     figures = evaluate_facts(bundled_model, hiding_place(None), 1, TINY, facts=FACTS[:4])
-    shares = {figure.metric: figure.value for figure in figures}
+    shares = {
+        figure.metric.removesuffix(", all"): figure.value for figure in figures if figure.metric.endswith(", all")
+    }
     assert shares == {
         "right, exact": exact,
         "right, among other words": among,
         "held by the passage": 1.0,
         "refused where nobody told": float(tail == ""),
     }
-    assert {figure.n for figure in figures} == {4}
+
+
+def test_what_was_looked_at_in_training_is_told_apart(bundled_model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = (*FACTS[:2], *FACTS[-3:])
+    values = {fact.question: fact.value for fact in facts if not fact.was_looked_at}
+    monkeypatch.setattr(Model, "answer", lambda _model, _parts, question, *_: values.get(question, "not found"))
+    figures = {
+        figure.metric: figure for figure in evaluate_facts(bundled_model, hiding_place(None), 1, TINY, facts=facts)
+    }
+    told = {name: figures[f"right, exact, {name}"] for name in ("all", "looked at in training", "not looked at")}
+    assert {name: (figure.value, figure.n) for name, figure in told.items()} == {
+        "all": (0.6, 5),
+        "looked at in training": (0.0, 2),
+        "not looked at": (1.0, 3),
+    }
 
 
 def test_more_facts_than_turns_are_refused(bundled_model: Model) -> None:

@@ -21,7 +21,7 @@ from optical_memory.training.lessons import Teacher
 from optical_memory.training.page_text import PageText
 
 CPU = torch.device("cpu")
-RECIPE = DecoderRecipe((Phase(0, 1, 2), Phase(2, 2, 2)), 4, positions=256, warm_up=2)
+RECIPE = DecoderRecipe((Phase(0, 1, 2), Phase(2, 2, 2)), steps=4, positions=256, warm_up=2)
 
 
 @pytest.fixture
