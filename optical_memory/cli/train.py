@@ -6,8 +6,20 @@ from typing import Any
 
 from optical_memory.errors import InvalidHistoryError
 
-ENCODER_RECIPE_NAMES = ("crops", "pages", "grids", "polish", "settle", "faces", "varied", "scripts", "families")
-_WITH_FACES = ("faces", "varied", "scripts", "families")
+ENCODER_RECIPE_NAMES = (
+    "crops",
+    "pages",
+    "grids",
+    "polish",
+    "settle",
+    "faces",
+    "varied",
+    "scripts",
+    "families",
+    "glyphs",
+    "letters",
+)
+_WITH_FACES = ("faces", "varied", "scripts", "families", "glyphs", "letters")
 DECODER_RECIPE_NAMES = (
     "answers",
     "more_answers",

@@ -102,7 +102,8 @@ def fuse(*rankings: tuple[Iterable[int], float]) -> list[tuple[int, float]]:
 
 
 def best_window(text: str, rarity: Mapping[str, float], length: int) -> tuple[float, str]:
-    """The stretch of at most `length` characters that holds the most of a query's words, and how much that is."""
+    """The stretch of at most `length` characters that holds the most of a query's words, and how much that is. Words at its edges
+    are whole, but for those that take an eighth of it."""
     found = [
         (match.start(), match.end(), told)
         for match in WORD.finditer(text)
@@ -118,5 +119,15 @@ def best_window(text: str, rarity: Mapping[str, float], length: int) -> tuple[fl
         if sum(inside.values()) > best:
             best = sum(inside.values())
             begin = max(0, start - length // 4)
-            window = text[begin : begin + length]
+            window = _whole_words(text, begin, begin + length)
     return best, window
+
+
+def _whole_words(text: str, begin: int, end: int) -> str:
+    """text[begin:end] without what it cuts off a word: what is quoted from there would be taken for the whole."""
+    reach = (end - begin) // 8
+    if begin and not text[begin - 1].isspace():
+        begin = next((place + 1 for place in range(begin, begin + reach) if text[place].isspace()), begin)
+    if end < len(text) and not text[end].isspace():
+        end = next((place for place in range(end - 1, end - reach, -1) if text[place].isspace()), end)
+    return text[begin:end]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from optical_memory.config import ModelConfig
+from optical_memory.device import mixed_precision
 from optical_memory.errors import CheckpointError
 from optical_memory.language.decoder import Decoder, build_decoder
 from optical_memory.language.start import start_looking_up
@@ -125,7 +126,7 @@ def decoder_step(model: nn.Module, engine: PageEngine, teacher: Teacher, lesson:
     tokens = torch.from_numpy(lesson.tokens).to(device)
     targets = torch.from_numpy(lesson.targets).to(device)
     is_answer = torch.from_numpy(lesson.is_answer).to(device)
-    with torch.autocast(device.type, torch.bfloat16):
+    with mixed_precision(device):
         logits, readings = model(pages, tokens)
     losses = functional.cross_entropy(
         logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="none"

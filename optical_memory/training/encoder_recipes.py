@@ -1,6 +1,6 @@
 """Recipes of stage 1, encoder and readout: functions that return everything it needs to know, so that one command repeats a run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optical_memory.modes import BASE, LARGE, SMALL, TINY
 from optical_memory.training.pages import Portion
@@ -100,21 +100,31 @@ def faces(steps: int = 3000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRe
     return EncoderRecipe(portions, steps=steps, rate=5e-4, warm_up=50, cool_down=0.7, random_share=0.2, seed=4)
 
 
+def _in_its_own_face(
+    tiny: int = 1, dense: int = 1, small: int = 1, base: int = 1, large: int = 1, dense_large: int = 1
+) -> tuple[Portion, ...]:
+    """Every grid and mode in the face of the memory, so many views of each; `dense`: of the dense grid at Tiny."""
+    portions = (
+        Portion(TINY, tiny),
+        Portion(TINY, dense, grid=DENSE),
+        Portion(SMALL, small),
+        Portion(SMALL, 1, grid=SMALL_ALIGNED),
+        Portion(BASE, base, crop=4),
+        Portion(BASE, base, crop=4, grid=DENSE),
+        Portion(LARGE, large, crop=4),
+        Portion(LARGE, dense_large, crop=4, grid=DENSE),
+    )
+    return tuple(portion for portion in portions if portion.views)
+
+
 def _with_reshaped_faces(
     others: tuple[str, ...], tiny: int, dense: int, large: int, dense_large: int
 ) -> tuple[Portion, ...]:
-    """Every grid and mode in the face of the memory, and as many views of others' glyphs in other shapes, at Base."""
+    """The face of the memory, and as many views of others' glyphs in other shapes, at Base."""
     mixed = ("fixed", *others)
     reshaped = Variation()
     return (
-        Portion(TINY, tiny),
-        Portion(TINY, dense, grid=DENSE),
-        Portion(SMALL, 2),
-        Portion(SMALL, 1, grid=SMALL_ALIGNED),
-        Portion(BASE, 1, crop=4),
-        Portion(BASE, 1, crop=4, grid=DENSE),
-        Portion(LARGE, large, crop=4),
-        Portion(LARGE, dense_large, crop=4, grid=DENSE),
+        *_in_its_own_face(tiny, dense, small=2, large=large, dense_large=dense_large),
         Portion(BASE, 2, crop=5, faces=mixed, variation=reshaped),
         Portion(BASE, 1, crop=5, faces=mixed),
         Portion(BASE, 2, crop=5, grid=DENSE, faces=mixed, variation=reshaped),
@@ -140,15 +150,6 @@ def families(steps: int = 1200, others: tuple[str, ...] = ("dejavu",)) -> Encode
     """Last: more batches in other faces, each in one of its own, for as many faces as there are; one view each of the rest."""
     mixed = ("fixed", *others)
     reshaped = Variation()
-    own = (
-        Portion(TINY, 1),
-        Portion(TINY, 1, grid=DENSE),
-        Portion(SMALL, 1),
-        Portion(SMALL, 1, grid=SMALL_ALIGNED),
-        Portion(BASE, 1, crop=4),
-        Portion(BASE, 1, crop=4, grid=DENSE),
-        Portion(LARGE, 1, crop=4),
-    )
     foreign = tuple(
         Portion(BASE, 1, crop=5, grid=grid, faces=mixed, variation=variation)
         for grid in ((64, 64), DENSE)
@@ -156,7 +157,7 @@ def families(steps: int = 1200, others: tuple[str, ...] = ("dejavu",)) -> Encode
     )
     worn = Portion(BASE, 1, crop=5, faces=mixed, variation=reshaped, wear=Wear())
     return EncoderRecipe(
-        (*own, *foreign, worn),
+        (*_in_its_own_face(dense_large=0), *foreign, worn),
         steps=steps,
         rate=4e-4,
         warm_up=30,
@@ -165,6 +166,52 @@ def families(steps: int = 1200, others: tuple[str, ...] = ("dejavu",)) -> Encode
         scripts_share=0.15,
         auxiliary_weight=0.1,
         seed=9,
+    )
+
+
+def glyphs(steps: int = 450, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """Last: pages in other faces are mostly random strings, so that every glyph is seen as often as any other and nothing but its
+    shape tells it; half of them with glyphs that each lie and look a little off. Large on the dense grid again."""
+    mixed = ("fixed", *others)
+    reshaped = Variation()
+    each = Variation(share=1.0, across=3.0, down=1.5, apart=0.6)
+    each_narrow = replace(each, across=1.2)
+    foreign = tuple(
+        Portion(BASE, 1, crop=5, grid=grid, faces=mixed, variation=variation, random_share=0.65)
+        for grid, variations in (((64, 64), (None, reshaped, each, each, each)), (DENSE, (None, reshaped, each_narrow)))
+        for variation in variations
+    )
+    worn = Portion(BASE, 1, crop=5, faces=mixed, variation=reshaped, wear=Wear())
+    return EncoderRecipe(
+        (*_in_its_own_face(), *foreign, worn),
+        steps=steps,
+        rate=4e-4,
+        warm_up=20,
+        cool_down=1.0,
+        random_share=0.25,
+        scripts_share=0.15,
+        auxiliary_weight=0.1,
+        seed=10,
+    )
+
+
+def letters(steps: int = 150, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that, briefly: the face of the memory again, half of its pages in letters that are rare in text."""
+    mixed = ("fixed", *others)
+    foreign = tuple(
+        Portion(BASE, 1, crop=5, grid=grid, faces=mixed, variation=Variation(across=across), random_share=0.65)
+        for grid, across in (((64, 64), 2.0), (DENSE, 1.0))
+    )
+    return EncoderRecipe(
+        (*_in_its_own_face(tiny=2, dense=2, base=2, large=2), *foreign),
+        steps=steps,
+        rate=3e-4,
+        warm_up=10,
+        cool_down=1.0,
+        random_share=0.3,
+        scripts_share=0.3,
+        auxiliary_weight=0.1,
+        seed=11,
     )
 
 
@@ -178,4 +225,6 @@ ENCODER_RECIPES = {
     "varied": varied,
     "scripts": scripts,
     "families": families,
+    "glyphs": glyphs,
+    "letters": letters,
 }

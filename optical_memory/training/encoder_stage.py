@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from optical_memory.config import ModelConfig
-from optical_memory.device import is_accelerator
+from optical_memory.device import is_accelerator, mixed_precision
 from optical_memory.errors import CheckpointError
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.corpus import Corpus
@@ -138,7 +138,7 @@ def _portion_step(
     model: nn.Module, batch: PageBatch, recipe: EncoderRecipe, weight: float, with_readout: bool
 ) -> dict[str, float]:
     """Gradients of one portion, which makes up `weight` of the step."""
-    with torch.autocast(batch.pixels.device.type, torch.bfloat16):
+    with mixed_precision(batch.pixels.device):
         logits, auxiliary = model(batch, with_readout)
     targets = batch.targets.flatten()
     auxiliary_loss = functional.cross_entropy(auxiliary.float().flatten(0, 1), targets)

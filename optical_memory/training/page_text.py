@@ -17,9 +17,12 @@ _RANDOM_KINDS = (
     "abcdefghijklmnopqrstuvwxyz0123456789_-./",
     "‘’“”–—…•'\"`-.,:;!?()[]abcdefghijklmnopqrstuvwxyz",
     "".join(map(chr, range(0xC0, 0x180))),
+    "abcdefghijklmnopqrstuvwxyzāăãīĭūŭēĕōŏḍḥṃṇṛṣṭṅñś",
     "".join(map(chr, range(0x370, 0x400))),
     "".join(map(chr, range(0x400, 0x460))),
+    *("\t\n…" + "".join(map(chr, range(0x21, 0x7F))),) * 4,
 )
+"""What random strings are made of, one kind at a time; four times as often as of any other, of all that is typed."""
 _PRINTED = {"'": "’’’‘", '"': "“”", "-": "-–—", "*": "•*"}
 """What a printer sets for a typed character; corpora of typed text hold few of these."""
 
@@ -60,17 +63,18 @@ class PageText:
             if alphabet.index[ord(typed)] >= 0 and len(printed := alphabet.encode(characters))
         }
 
-    def draw(self, num_cells: int, rng: np.random.Generator) -> NDArray[np.int32]:
-        """(num_cells,) class numbers of one page."""
+    def draw(self, num_cells: int, rng: np.random.Generator, random_share: float | None = None) -> NDArray[np.int32]:
+        """(num_cells,) class numbers of one page; `random_share` in place of its own, if given."""
+        random_share = self.random_share if random_share is None else random_share
         page = self._natural(num_cells, rng)
         if rng.random() < self.typeset_share:
             page = self._typeset(page, rng)
         if self._scripts and rng.random() < self.scripts_share:
             page = rewrite(page, self._scripts[int(rng.integers(len(self._scripts)))], self.alphabet, rng)
         kind = rng.random()
-        if kind < self.random_share:
+        if kind < random_share:
             page = self.random(num_cells, rng)
-        elif kind < self.random_share + self.mixed_share:
+        elif kind < random_share + self.mixed_share:
             first, last = sorted(rng.integers(0, num_cells + 1, 2))
             page[first:last] = self.random(last - first, rng)
         if len(self._markers):

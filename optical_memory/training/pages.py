@@ -33,6 +33,8 @@ class Portion:
     """What happens to the glyphs before pages are set."""
     wear: Wear | None = None
     """What happens to the pictures after they are drawn."""
+    random_share: float | None = None
+    """Of its pages, those that hold random strings; None: the recipe's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class PageEngine:
         side = portion.mode.side
         per_page = (side // TOKEN // portion.crop) ** 2 if portion.crop else 1
         pages = -(-portion.views // per_page)
-        classes = np.stack([self.text.draw(columns * rows, rng) for _ in range(pages)])
+        classes = np.stack([self.text.draw(columns * rows, rng, portion.random_share) for _ in range(pages)])
         face = portion.faces[int(rng.integers(len(portion.faces)))] if len(portion.faces) > 1 else portion.faces[0]
         if portion.crop is None:
             batch = self.compose(classes.astype(np.int64), portion.grid, side, rng, face, portion.variation)

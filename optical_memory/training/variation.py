@@ -21,8 +21,9 @@ class Variation:
     height: tuple[float, float] = (0.8, 1.12)
     slant: tuple[float, float] = (-0.06, 0.06)
     """Pixels to the right for every pixel up."""
-    shift: float = 1.0
-    """Pixels that glyphs lie off their place, at most, across and down."""
+    across: float = 1.0
+    """Pixels that glyphs lie off their place, at most, to either side, and up or down."""
+    down: float = 1.0
     weight: tuple[float, float] = (0.55, 1.8)
     """Ink coverage to the power of 1 / weight: below 1 thinner strokes, above 1 heavier ones."""
     apart: float = 0.3
@@ -34,7 +35,7 @@ class Variation:
             return levels
         count, cell_height, cell_width = levels.shape
         wide, high, slant = (self._draw(span, count, rng) for span in (self.width, self.height, self.slant))
-        across, down = (self._draw((-self.shift, self.shift), count, rng) for _ in range(2))
+        across, down = (self._draw((-reach, reach), count, rng) for reach in (self.across, self.down))
         thin, heavy = np.log(self.weight)
         weight = np.exp(self._draw((thin, heavy), count, rng))
         # affine_grid maps a place in the result to one in the source, both in -1..1.

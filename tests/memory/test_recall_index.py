@@ -171,6 +171,17 @@ def test_a_window_is_a_stretch_of_the_text_that_holds_what_it_scores(text: str, 
     assert (score > 0.0) == ("zebra" in text or "port" in text)
 
 
+@given(st.integers(20, 200), st.integers(0, 60))
+@settings(max_examples=60, deadline=None)
+def test_the_edges_of_a_window_are_those_of_words(length: int, place: int) -> None:
+    words = [f"{number:05}" for number in range(120)]
+    words[place] = "zebra"
+    _, window = best_window(" ".join(words), {"zebra": 1.0}, length)
+    if length >= 48:  # an eighth of it is a word
+        assert set(window.split()) <= set(words)
+    assert "zebra" in window
+
+
 def test_a_word_longer_than_half_the_window_is_found() -> None:
     token = "a" * 50
     assert best_window(f"the key is {token}", {token: 1.0}, 80)[0] == 1.0

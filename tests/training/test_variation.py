@@ -9,7 +9,7 @@ from renderers import find_face, glyph_atlas
 ATLAS = glyph_atlas(find_face("dejavu"), 16, 16)
 SLOTS = ATLAS.slots(np.array([ord(character) for character in " axM|"], dtype=np.uint32))
 GLYPHS = torch.from_numpy(ATLAS.levels[SLOTS])
-AS_THEY_ARE = Variation(share=1.0, width=(1, 1), height=(1, 1), slant=(0, 0), shift=0.0, weight=(1, 1))
+AS_THEY_ARE = Variation(share=1.0, width=(1, 1), height=(1, 1), slant=(0, 0), across=0.0, down=0.0, weight=(1, 1))
 
 
 def ink(glyphs: torch.Tensor) -> float:
@@ -28,7 +28,7 @@ def test_no_change_changes_nothing_and_no_share_neither() -> None:
 
 def test_weight_changes_the_ink_and_width_the_columns() -> None:
     rng = np.random.default_rng(0)
-    still = {"share": 1.0, "height": (1.0, 1.0), "slant": (0.0, 0.0), "shift": 0.0}
+    still = {"share": 1.0, "height": (1.0, 1.0), "slant": (0.0, 0.0), "across": 0.0, "down": 0.0}
     light = Variation(**still, width=(1.0, 1.0), weight=(0.5, 0.5)).apply(GLYPHS, rng)  # type: ignore[arg-type]
     heavy = Variation(**still, width=(1.0, 1.0), weight=(2.0, 2.0)).apply(GLYPHS, rng)  # type: ignore[arg-type]
     narrow = Variation(**still, width=(0.6, 0.6), weight=(1.0, 1.0)).apply(GLYPHS, rng)  # type: ignore[arg-type]
