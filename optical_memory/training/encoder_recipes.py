@@ -146,16 +146,26 @@ def scripts(steps: int = 1500, others: tuple[str, ...] = ("dejavu",)) -> Encoder
     )
 
 
-def families(steps: int = 1200, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """Last: more batches in other faces, each in one of its own, for as many faces as there are; one view each of the rest."""
+def _in_other_faces(
+    others: tuple[str, ...],
+    sparse: tuple[Variation | None, ...],
+    dense: tuple[Variation | None, ...],
+    random_share: float | None = None,
+) -> tuple[Portion, ...]:
+    """Cuts at Base, each in a face of its own: one for every variation, on the memory's grid and on the dense one."""
     mixed = ("fixed", *others)
-    reshaped = Variation()
-    foreign = tuple(
-        Portion(BASE, 1, crop=5, grid=grid, faces=mixed, variation=variation)
-        for grid in ((64, 64), DENSE)
-        for variation in (None, reshaped, reshaped)
+    return tuple(
+        Portion(BASE, 1, crop=5, grid=grid, faces=mixed, variation=variation, random_share=random_share)
+        for grid, variations in (((64, 64), sparse), (DENSE, dense))
+        for variation in variations
     )
-    worn = Portion(BASE, 1, crop=5, faces=mixed, variation=reshaped, wear=Wear())
+
+
+def families(steps: int = 1200, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: more batches in other faces, each in one of its own, for as many as there are; one view each of the rest."""
+    reshaped = Variation()
+    foreign = _in_other_faces(others, (None, reshaped, reshaped), (None, reshaped, reshaped))
+    worn = Portion(BASE, 1, crop=5, faces=("fixed", *others), variation=reshaped, wear=Wear())
     return EncoderRecipe(
         (*_in_its_own_face(dense_large=0), *foreign, worn),
         steps=steps,
@@ -170,47 +180,27 @@ def families(steps: int = 1200, others: tuple[str, ...] = ("dejavu",)) -> Encode
 
 
 def glyphs(steps: int = 450, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """Last: pages in other faces are mostly random strings, so that every glyph is seen as often as any other and nothing but its
-    shape tells it; half of them with glyphs that each lie and look a little off. Large on the dense grid again."""
-    mixed = ("fixed", *others)
+    """After that: pages in other faces are mostly random strings, so that glyphs that are rare in text are seen, too, and told
+    by their shape alone; half of them with glyphs that each lie and look a little off. Large on the dense grid again."""
+    before = families(steps, others)
     reshaped = Variation()
     each = Variation(share=1.0, across=3.0, down=1.5, apart=0.6)
     each_narrow = replace(each, across=1.2)
-    foreign = tuple(
-        Portion(BASE, 1, crop=5, grid=grid, faces=mixed, variation=variation, random_share=0.65)
-        for grid, variations in (((64, 64), (None, reshaped, each, each, each)), (DENSE, (None, reshaped, each_narrow)))
-        for variation in variations
-    )
-    worn = Portion(BASE, 1, crop=5, faces=mixed, variation=reshaped, wear=Wear())
-    return EncoderRecipe(
-        (*_in_its_own_face(), *foreign, worn),
-        steps=steps,
-        rate=4e-4,
-        warm_up=20,
-        cool_down=1.0,
-        random_share=0.25,
-        scripts_share=0.15,
-        auxiliary_weight=0.1,
-        seed=10,
-    )
+    foreign = _in_other_faces(others, (None, reshaped, each, each, each), (None, reshaped, each_narrow), 0.65)
+    worn = before.portions[-1]
+    return replace(before, portions=(*_in_its_own_face(), *foreign, worn), warm_up=20, cool_down=1.0, seed=10)
 
 
 def letters(steps: int = 150, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """After that, briefly: the face of the memory again, half of its pages in letters that are rare in text."""
-    mixed = ("fixed", *others)
-    foreign = tuple(
-        Portion(BASE, 1, crop=5, grid=grid, faces=mixed, variation=Variation(across=across), random_share=0.65)
-        for grid, across in (((64, 64), 2.0), (DENSE, 1.0))
-    )
-    return EncoderRecipe(
-        (*_in_its_own_face(tiny=2, dense=2, base=2, large=2), *foreign),
-        steps=steps,
+    """Last, briefly: the face of the memory above all; on half of the pages other scripts or random strings."""
+    foreign = _in_other_faces(others, (Variation(across=2.0),), (Variation(across=1.0),), 0.65)
+    return replace(
+        glyphs(steps, others),
+        portions=(*_in_its_own_face(tiny=2, dense=2, base=2, large=2), *foreign),
         rate=3e-4,
         warm_up=10,
-        cool_down=1.0,
         random_share=0.3,
         scripts_share=0.3,
-        auxiliary_weight=0.1,
         seed=11,
     )
 

@@ -149,7 +149,7 @@ def test_a_page_can_have_the_quotes_of_a_printed_book() -> None:
 def test_a_portion_has_random_strings_as_often_as_it_says() -> None:
     alphabet = Alphabet.of("a" + ReadoutConfig().alphabet.replace("a", ""))
     text = PageText(alphabet.encode("a" * 5000), alphabet, 0.0, mixed_share=0.0, sparse_share=0.0)
-    engine = PageEngine(text, alphabet, torch.device("cpu"))
+    engine = PageEngine(text, alphabet, CPU)
     natural, random = (
         engine.batch(Portion(TINY, 3, random_share=share), np.random.default_rng(0)).targets for share in (None, 1.0)
     )
