@@ -5,9 +5,11 @@ Only the tensors that are asked for are read, so that encoding and reading never
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -23,7 +25,9 @@ BUNDLED = Path(__file__).parent / "weights" / "default.safetensors"
 _SCALE = ".scale"
 _OUTLIERS = ".outliers"
 _OUTLIER_VALUES = ".outlier_values"
-_ADDED = (_SCALE, _OUTLIERS, _OUTLIER_VALUES)
+_ROWS = ".rows"
+_SHAPE = ".shape"
+_ADDED = (_SCALE, _OUTLIERS, _OUTLIER_VALUES, _ROWS, _SHAPE)
 _LEVELS = 127
 _OUTLIER_SIGMAS = 6.0
 """Values further out than this many of the row's standard deviations are kept as they are. Matrices that began as the identity
@@ -38,7 +42,7 @@ _FEW = 0.04
 @dataclass(frozen=True, slots=True)
 class Quantised:
     """A matrix as it is stored: `levels` int8 of its shape, `scale` float32 (R,) a row, and the outliers, which have level 0:
-    `places` int32 (K,) in the flattened matrix, `values` float32 (K,)."""
+    `places` int32 (K,) in the flattened matrix, `values` float32 (K,). A row of few values has outliers alone."""
 
     levels: Tensor
     scale: Tensor
@@ -59,7 +63,8 @@ def quantise(weight: Tensor) -> Quantised:
     sigma = _SIGMA_OF_MEDIAN * magnitude.median(1, keepdim=True).values
     is_mixed = (magnitude > _OUTLIER_SIGMAS * sigma).float().mean(1, keepdim=True) >= _FEW
     sigma = torch.where(is_mixed, rows.square().mean(1, keepdim=True).sqrt(), sigma)
-    is_outlier = (magnitude > _OUTLIER_SIGMAS * sigma) & (sigma > 0)
+    is_sparse = (magnitude > 0).float().mean(1, keepdim=True) < _FEW
+    is_outlier = (magnitude > _OUTLIER_SIGMAS * sigma) & (is_sparse | (sigma > 0))
     rest = rows.masked_fill(is_outlier, 0.0)
     scale = rest.abs().amax(1).clamp_min(1e-12) / _LEVELS
     levels = (rest / scale[:, None]).round().to(torch.int8).view(weight.shape)
@@ -67,9 +72,29 @@ def quantise(weight: Tensor) -> Quantised:
     return Quantised(levels, scale, places.to(torch.int32), rows.reshape(-1)[places])
 
 
-def _by_last_axis(tensor: Tensor) -> bool:
+def _by_last_axis(shape: Sequence[int]) -> bool:
     """Stacked experts and tables of one row are scaled vector by vector, everything else output by output."""
-    return tensor.ndim == 3 or len(tensor) == 1
+    return len(shape) == 3 or shape[0] == 1
+
+
+def _entries(name: str, tensor: Tensor) -> dict[str, Tensor]:
+    """What a file holds of one tensor."""
+    if tensor.ndim < 2:
+        return {name: tensor.detach().float().contiguous().cpu()}
+    quantised = quantise(tensor.flatten(0, -2) if _by_last_axis(tensor.shape) else tensor)
+    filled = quantised.levels.flatten(1).any(1)
+    if bool(filled.all()):
+        entries = {name: quantised.levels.view(tensor.shape), name + _SCALE: quantised.scale}
+    else:
+        entries = {
+            name: quantised.levels[filled],
+            name + _SCALE: quantised.scale[filled],
+            name + _ROWS: filled.nonzero().view(-1).to(torch.int32),
+            name + _SHAPE: torch.tensor(tensor.shape, dtype=torch.int32),
+        }
+    if len(quantised.places):
+        entries |= {name + _OUTLIERS: quantised.places, name + _OUTLIER_VALUES: quantised.values}
+    return {entry: value.contiguous().cpu() for entry, value in entries.items()}
 
 
 def save_checkpoint(
@@ -79,21 +104,13 @@ def save_checkpoint(
     notes: Mapping[str, str],
     as_stored: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Writes beside `path` and moves there when whole. Matrices become int8, vectors stay float32.
+    """Writes beside `path` and moves there when whole. Matrices become int8, rows without levels left out; vectors stay float32.
 
     `as_stored`: what another checkpoint file holds (`Checkpoint.stored`), put in as it is: rounded twice it would move.
     """
     stored = dict(as_stored or {})
     for name, tensor in tensors.items():
-        if tensor.ndim >= 2:
-            quantised = quantise(tensor.flatten(0, -2) if _by_last_axis(tensor) else tensor)
-            stored[name] = quantised.levels.view(tensor.shape).contiguous().cpu()
-            stored[name + _SCALE] = quantised.scale.cpu()
-            if len(quantised.places):
-                stored[name + _OUTLIERS] = quantised.places.cpu()
-                stored[name + _OUTLIER_VALUES] = quantised.values.cpu()
-        else:
-            stored[name] = tensor.detach().float().contiguous().cpu()
+        stored |= _entries(name, tensor)
     header = {"format": FORMAT, "config": json.dumps(asdict(config)), **notes}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -162,20 +179,27 @@ class Checkpoint:
     def load(self, prefixes: Iterable[str]) -> dict[str, Tensor]:
         """The float32 tensors whose names begin with one of `prefixes`."""
         wanted = tuple(prefixes)
-        tensors = {}
         with safe_open(self.path, framework="pt") as file:
-            for name in self.names:
-                if name.startswith(wanted) and not name.endswith(_ADDED):
-                    tensor = file.get_tensor(name)
-                    if name + _SCALE in self.names:
-                        levels = tensor.flatten(0, -2) if _by_last_axis(tensor) else tensor
-                        places, values = torch.empty(0, dtype=torch.int32), torch.empty(0)
-                        if name + _OUTLIERS in self.names:
-                            places, values = file.get_tensor(name + _OUTLIERS), file.get_tensor(name + _OUTLIER_VALUES)
-                        scale = file.get_tensor(name + _SCALE)
-                        tensor = Quantised(levels, scale, places, values).matrix().view(tensor.shape)
-                    tensors[name] = tensor
-        return tensors
+            names = [name for name in self.names if name.startswith(wanted) and not name.endswith(_ADDED)]
+            return {name: self._tensor(file, name) for name in names}
+
+    def _tensor(self, file: Any, name: str) -> Tensor:
+        """One tensor, float32, from its levels, scales, outliers, and the rows that hold levels."""
+        levels: Tensor = file.get_tensor(name)
+        if name + _SCALE not in self.names:
+            return levels
+        scale, shape = file.get_tensor(name + _SCALE), levels.shape
+        if name + _ROWS in self.names:
+            rows, shape = file.get_tensor(name + _ROWS).long(), torch.Size(file.get_tensor(name + _SHAPE).tolist())
+            count = math.prod(shape[:-1]) if _by_last_axis(shape) else shape[0]
+            levels = torch.zeros(count, *levels.shape[1:], dtype=torch.int8).index_copy_(0, rows, levels)
+            scale = torch.zeros(count).index_copy_(0, rows, scale)
+        elif _by_last_axis(shape):
+            levels = levels.flatten(0, -2)
+        places, values = torch.empty(0, dtype=torch.int32), torch.empty(0)
+        if name + _OUTLIERS in self.names:
+            places, values = file.get_tensor(name + _OUTLIERS), file.get_tensor(name + _OUTLIER_VALUES)
+        return Quantised(levels, scale, places, values).matrix().view(shape)
 
 
 def fill(module: torch.nn.Module, tensors: dict[str, Tensor], prefix: str, source: Path) -> None:

@@ -80,6 +80,23 @@ class ReadoutConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SignpostConfig:
+    """The pages that a decoder reads by itself: `tokens` x `tokens` visual tokens of `cells` x `cells` characters each.
+
+    It says where it is by signposts, the last tokens of its vocabulary: one for every row of characters, then one for every column
+    of visual tokens (language/signposts.py).
+    """
+
+    tokens: int = 10
+    cells: int = 8
+
+    @property
+    def rows(self) -> int:
+        """Of characters, and characters in each."""
+        return self.tokens * self.cells
+
+
+@dataclass(frozen=True, slots=True)
 class DecoderConfig:
     """A DeepSeek mixture-of-experts text model (defaults: DeepSeek-3B-MoE-A570M)."""
 
@@ -101,6 +118,8 @@ class DecoderConfig:
     eos_token: int = 1
     reference_window: int | None = None
     """Generated tokens that a new one attends to, beside the whole prompt (Unlimited-OCR); None: all of them."""
+    signposts: SignpostConfig | None = None
+    """Where there are any, the first READING_LAYERS layers see to reading alone and leave text as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +158,8 @@ class ModelConfig:
 
 NUM_SPECIAL_TOKENS = 8
 """Token ids of the bundled decoder before its alphabet: see language/tokenizer.py."""
+READING_LAYERS = 2
+"""Layers by which a decoder with signposts reads pages: one finds out where it is, the next one fetches what stands there."""
 
 
 def deepseek_ocr() -> ModelConfig:
@@ -154,18 +175,21 @@ def default() -> ModelConfig:
         clip=ClipConfig(width=768, depth=1, heads=12, mlp_width=1536),
         width=768,
     )
+    signposts = SignpostConfig()
     decoder = DecoderConfig(
-        vocab_size=NUM_SPECIAL_TOKENS + len(ALPHABET),
+        vocab_size=NUM_SPECIAL_TOKENS + len(ALPHABET) + signposts.rows + signposts.tokens,
         width=768,
-        depth=3,
+        depth=READING_LAYERS + 3,
         heads=12,
         mlp_width=1536,
         num_experts=8,
         num_active_experts=2,
         num_shared_experts=1,
         expert_width=256,
+        num_dense_layers=READING_LAYERS + 1,
         rope_theta=1e6,  # half of the frequencies hardly turn within a passage: what matches there matches anywhere in it
         image_token=3,
+        signposts=signposts,
     )
     return ModelConfig("default", encoder, ReadoutConfig(), decoder)
 

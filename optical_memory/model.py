@@ -11,12 +11,13 @@ from torch import Tensor
 
 from optical_memory.collector import without_collections
 from optical_memory.config import DecoderConfig
-from optical_memory.encoded import EncodedPage
+from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import CheckpointError, SpliceError, UnreadableTextError
 from optical_memory.language.byte_pairs import BytePairTokenizer
 from optical_memory.language.prefix import Prefix
 from optical_memory.language.prompts import FREE_OCR
 from optical_memory.language.quoting import Quoting
+from optical_memory.language.signposts import signposts_of
 from optical_memory.language.tokenizer import CharacterTokenizer, Tokenizer
 from optical_memory.modes import TOKEN
 from optical_memory.sight import Sight, Weights
@@ -33,7 +34,7 @@ class Model(Sight):
     def __init__(self, checkpoint: Weights, device: torch.device, dtype: torch.dtype | None = None) -> None:
         super().__init__(checkpoint, device, dtype)
         self._decoders: list[Decoder] = []
-        """The one that was loaded, shared with the models that `on_grid` gives."""
+        """The one that was loaded and its part for text, shared with the models that `on_grid` gives."""
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -53,14 +54,22 @@ class Model(Sight):
     @property
     def decoder(self) -> "Decoder":
         """Loaded on first use; imports transformers."""
+        return self._loaded()[0]
+
+    @property
+    def answering(self) -> "Decoder":
+        """What answers: the decoder without the layers by which it reads pages, if it has any."""
+        return self._loaded()[1]
+
+    def _loaded(self) -> list["Decoder"]:
         if not self._decoders:
             with without_collections():
-                from optical_memory.language.decoder import blank_decoder
+                from optical_memory.language.decoder import blank_decoder, for_text
 
                 decoder = blank_decoder(self.decoder_config)
                 self.checkpoint.fill({"decoder": decoder}, self.device, self.dtype)
-                self._decoders.append(decoder.eval())
-        return self._decoders[0]
+                self._decoders += [decoder.eval(), for_text(decoder, self.decoder_config)]
+        return self._decoders
 
     def page_rows(self, page: EncodedPage) -> Tensor:
         """(L, D) the rows of a page in the decoder's context: visual tokens, newlines, separator."""
@@ -128,7 +137,7 @@ class Model(Sight):
         guard: Guard = RepetitionGuard(exempt=self.tokenizer.repeatable)
         if quoting is not None and isinstance(self.tokenizer, CharacterTokenizer):
             guard = Quoting(quoting, self.tokenizer, self.decoder_config.eos_token)
-        return self.tokenizer.decode(generate(self.decoder, rows, max_new_tokens, guard, prefix))
+        return self.tokenizer.decode(generate(self.answering, rows, max_new_tokens, guard, prefix))
 
     def _asked(self, question: str) -> list[int]:
         strange = self.tokenizer.unknown(question)
@@ -137,6 +146,33 @@ class Model(Sight):
                 f"the question holds characters that {self.config.name!r} does not know: {strange!r}"
             )
         return self.tokenizer.question(question)
+
+    @torch.inference_mode()
+    def recite(self, page: EncodedPage) -> Reading:
+        """What the decoder reads on a page by itself, every character of it, from the visual tokens in its context and what it
+        said before (language/reading.py); a signpost where a character should be is U+FFFD.
+
+        Raises CheckpointError if it was not taught to, ValueError for a page of another mode than its signposts are for.
+        """
+        config, readout = self.decoder_config, self.config.readout
+        if config.signposts is None or readout is None:
+            raise CheckpointError(
+                f"the decoder of {self.config.name!r} does not read row by row: prompt it, `model.answer([page], FREE_OCR)`"
+            )
+        if page.mode.grid != config.signposts.tokens or page.mode.tile_side is not None:
+            raise ValueError(
+                f"the decoder reads {config.signposts.rows} x {config.signposts.rows} characters in {config.signposts.tokens} x "
+                f"{config.signposts.tokens} visual tokens, this page is {page.mode}: encode it in the mode that has so many"
+            )
+        from optical_memory.language.reading import read_rows
+
+        signposts = signposts_of(config.signposts, config.vocab_size)
+        prompt = self.splice([page], [CharacterTokenizer.READ])
+        tokens, probabilities = read_rows(self.decoder, prompt, signposts, range(config.signposts.rows))
+        said, sure = (part[:, signposts.character_places].flatten().cpu().numpy() for part in (tokens, probabilities))
+        codes = np.full(config.vocab_size, ord("\ufffd"), dtype=np.uint32)
+        codes[CharacterTokenizer.FIRST :][: len(readout.alphabet)] = [ord(character) for character in readout.alphabet]
+        return Reading(codes[said], sure)
 
     def misread(self, page: EncodedPage, text: str) -> NDArray[np.int32]:
         """Places in a page's `text` that the decoder gets wrong, prompted to read the page and told what stands before each

@@ -42,6 +42,27 @@ def test_a_row_of_two_kinds_of_values_has_no_thousand_outliers() -> None:
     assert (quantised.matrix() - weight).abs().max() < 0.01
 
 
+def test_rows_of_few_values_cost_next_to_nothing_and_come_back_exactly(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    sparse = torch.zeros(300, 500)
+    sparse[7, 3], sparse[250, 499] = 2.5, -1e6
+    half = torch.cat([torch.randn(2, 500), torch.zeros(298, 500)])
+    experts = torch.zeros(4, 6, 500)
+    experts[1, 2] = torch.randn(500)
+    tensors = {"sparse": sparse, "half": half, "experts": experts, "nothing": torch.zeros(300, 500)}
+    file = tmp_path / "few.safetensors"
+
+    save_checkpoint(file, tiny_random(), tensors, {})
+    loaded = Checkpoint(file).load([""])
+
+    assert file.stat().st_size < 20_000
+    assert loaded.keys() == tensors.keys()
+    assert torch.equal(loaded["sparse"], sparse) and torch.equal(loaded["nothing"], tensors["nothing"])
+    for name in ("half", "experts"):
+        assert loaded[name].shape == tensors[name].shape
+        assert torch.allclose(loaded[name], tensors[name], atol=0.02)
+
+
 def test_configuration_and_notes_come_back(tiny_checkpoint: Path) -> None:
     checkpoint = Checkpoint(tiny_checkpoint)
     assert checkpoint.config == tiny_random()

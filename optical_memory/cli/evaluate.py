@@ -31,6 +31,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     reading.add_argument("--seed", type=int, default=0)
     fox = tasks.add_parser("fox", help="the Fox benchmark's text, beside DeepSeek-OCR's own outputs")
     fox.add_argument("--data", type=Path, required=True, metavar="DIR", help="truth and outputs (evaluation/fox.py)")
+    fox.add_argument("--decoder-pages", type=int, default=0, metavar="N", help="let the decoder read N pages, too (0)")
     speed = tasks.add_parser(
         "speed", help="pages, and encoder and decoder at official width, beside their peers and floors"
     )
@@ -131,7 +132,7 @@ def _figures(model: "Model", options: argparse.Namespace) -> "list[Figure]":
     if options.task == "fox":
         from optical_memory.evaluation.fox import evaluate_fox
 
-        return evaluate_fox(model, options.data)
+        return evaluate_fox(model, options.data, options.decoder_pages)
     if options.task in ("answers", "facts"):
         from optical_memory.evaluation.answers import evaluate_answers
         from optical_memory.evaluation.haystack import hiding_place

@@ -1,4 +1,4 @@
-"""Commands that make a model: train encoder, train decoder, train export."""
+"""Commands that make a model: train encoder, train decoder, train reader, train export."""
 
 import argparse
 from pathlib import Path
@@ -18,8 +18,11 @@ ENCODER_RECIPE_NAMES = (
     "families",
     "glyphs",
     "letters",
+    "kinds",
+    "places",
+    "firmer_places",
 )
-_WITH_FACES = ("faces", "varied", "scripts", "families", "glyphs", "letters")
+_WITH_FACES = ("faces", "varied", "scripts", "families", "glyphs", "letters", "kinds", "places", "firmer_places")
 DECODER_RECIPE_NAMES = (
     "answers",
     "more_answers",
@@ -33,12 +36,17 @@ DECODER_RECIPE_NAMES = (
     "reading",
     "contexts",
 )
+READER_RECIPE_NAMES = ("reader",)
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     train = commands.add_parser("train", help="Train a model; goes on where a run stopped.")
     stages = train.add_subparsers(dest="stage", required=True, metavar="STAGE")
-    for stage, names in (("encoder", ENCODER_RECIPE_NAMES), ("decoder", DECODER_RECIPE_NAMES)):
+    for stage, names in (
+        ("encoder", ENCODER_RECIPE_NAMES),
+        ("decoder", DECODER_RECIPE_NAMES),
+        ("reader", READER_RECIPE_NAMES),
+    ):
         sub = stages.add_parser(stage, help=f"train the {stage}")
         sub.set_defaults(run=_train)
         sub.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="any folder of UTF-8 text")
@@ -60,7 +68,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
             type=Path,
             dest="start_from",
             metavar="PATH",
-            required=stage == "decoder",
+            required=stage != "encoder",
             help="the run, or the checkpoint file, whose weights to start from: of every part that it holds",
         )
     export = stages.add_parser("export", help="write a checkpoint from runs")
@@ -91,6 +99,11 @@ def _train(options: argparse.Namespace) -> int:
         choices: dict[str, Any] = steps | _faces_of(options)
         recipe = ENCODER_RECIPES[options.recipe](**choices)
         train_encoder(default(), recipe, options.corpus, options.run_folder, device, options.start_from)
+    elif options.stage == "reader":
+        from optical_memory.training.reader_stage import READER_RECIPES, train_reader
+
+        chosen = READER_RECIPES[options.recipe](**steps)
+        train_reader(default(), chosen, options.corpus, options.start_from, options.run_folder, device)
     else:
         from optical_memory.training.decoder_recipes import DECODER_RECIPES
         from optical_memory.training.decoder_stage import train_decoder

@@ -48,8 +48,9 @@ class Scored:
     text_tokens: int
 
 
-def evaluate_fox(model: Model, data: Path) -> list[Figure]:
-    """Set precision and 1 - CER of DeepSeek-OCR's outputs and of our readout: over all pages, and by table 2's bins."""
+def evaluate_fox(model: Model, data: Path, decoder_pages: int = 0) -> list[Figure]:
+    """Set precision and 1 - CER of DeepSeek-OCR's outputs and of our readout: over all pages, and by table 2's bins; of our
+    decoder over as many pages as `decoder_pages`, evenly spread, which takes seconds each."""
     truths = {
         task: {page["image"]: (str(page["gt_text"]), int(page.get("token_count", 0))) for page in _load(data / name)}
         for task, name in (("Fox", "data__data.json"), ("random letters", "data__random.json"))
@@ -67,6 +68,11 @@ def evaluate_fox(model: Model, data: Path) -> list[Figure]:
             figures += _figures(f"{model.config.name} readout, {task}", mode, scored)
             if task == "Fox":
                 figures += _by_bin(f"{model.config.name} readout, {task}", mode, scored)
+        if decoder_pages:
+            chosen = list(texts.values())[:: max(1, len(texts) // decoder_pages)][:decoder_pages]
+            figures += _figures(
+                f"{model.config.name} decoder, {task}", SMALL, _read_all(model, task, SMALL, chosen, True)
+            )
     return figures
 
 
@@ -79,15 +85,18 @@ def sparsest_page(model: Model, mode: Mode, text: str) -> Page | None:
     return None
 
 
-def _read_all(model: Model, task: str, mode: Mode, texts: Sequence[tuple[str, int]]) -> list[Scored]:
-    """Our readout on one page each; texts that fit no page are left out, as n shows."""
+def _read_all(
+    model: Model, task: str, mode: Mode, texts: Sequence[tuple[str, int]], by_decoder: bool = False
+) -> list[Scored]:
+    """Our readout, or our decoder, on one page each; texts that fit no page are left out, as n shows."""
     strange = set(model.unreadable("".join(text for text, _ in texts)))
     scored = []
     for text, text_tokens in tqdm(texts, desc=f"{task}, {mode}", unit="page", delay=2, leave=False):
         drawn = "".join(UNREADABLE if character in strange else character for character in text)
         page = sparsest_page(model, mode, drawn)
         if page is not None:
-            reading = model.read(model.encode([page], mode), page.grid)[0]
+            encoded = model.encode([page], mode)
+            reading = model.recite(encoded[0]) if by_decoder else model.read(encoded, page.grid)[0]
             scored.append(Scored(source_text(page, reading), text, text_tokens))
     return scored
 

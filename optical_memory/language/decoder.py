@@ -1,5 +1,7 @@
 """The decoder: transformers' DeepSeek mixture-of-experts text model with a head. Importing this file imports transformers."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from transformers import DeepseekOcr2TextModel, GenerationMixin, PreTrainedConfig, PreTrainedModel, __version__
@@ -7,7 +9,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from transformers.models.deepseek_ocr2.configuration_deepseek_ocr2 import DeepseekOcr2TextConfig
 from transformers.models.deepseek_ocr2.modeling_deepseek_ocr2 import DeepseekOcr2TextPreTrainedModel
 
-from optical_memory.config import DecoderConfig
+from optical_memory.config import READING_LAYERS, DecoderConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.linear import through_onednn
 
@@ -121,3 +123,26 @@ def blank_decoder(config: DecoderConfig) -> Decoder:
         decoder.model.rotary_emb = type(decoder.model.rotary_emb)(config=decoder.config)
     decoder.model.set_experts_implementation(EXPERTS)
     return decoder
+
+
+def for_text(decoder: Decoder, config: DecoderConfig) -> Decoder:
+    """The decoder without the layers that read pages, which would leave text as it is; weights are shared."""
+    if config.signposts is None:
+        return decoder
+    rest = replace(
+        config,
+        depth=config.depth - READING_LAYERS,
+        num_dense_layers=config.num_dense_layers - READING_LAYERS,
+        signposts=None,
+    )
+    weights = dict(decoder.state_dict())
+    layers = decoder.model.layers
+    for number in range(len(layers)):
+        for name, tensor in layers[number].state_dict().items():
+            del weights[f"model.layers.{number}.{name}"]
+            if number >= READING_LAYERS:
+                weights[f"model.layers.{number - READING_LAYERS}.{name}"] = tensor
+    other = blank_decoder(rest)
+    other.load_state_dict(weights, assign=True)
+    other.model.rotary_emb.to(decoder.device)
+    return other.eval()

@@ -15,6 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from optical_memory.language.circuits import by_distance, quiet, silence
 from optical_memory.language.decoder import Decoder
 
 _NOISE = 0.02
@@ -55,6 +56,11 @@ class _Rooms:
         )
 
     @property
+    def constants(self) -> tuple[int, int]:
+        """What queries and keys are where a head goes by distance alone."""
+        return self.constant, self.constant
+
+    @property
     def run(self) -> tuple[slice, ...]:
         """What stands here, then what stood one place back, two, and so on."""
         return (self.here, *self.back)
@@ -62,15 +68,17 @@ class _Rooms:
 
 @torch.no_grad()
 def start_looking_up(decoder: Decoder, like_a_space: Sequence[tuple[int, int]] = ()) -> None:
-    """Sets the weights so that the first layer looks back, the second finds what followed the same characters before, and the
-    last finds what followed the same characters after a like stretch of text.
+    """Sets the weights so that the last dense layer looks back, the one behind it finds what followed the same characters before,
+    and the last finds what followed the same characters after a like stretch of text. Dense layers before that one, which see to
+    reading (language/reading_layers.py), are silent.
 
     `like_a_space`: (token, space) pairs; the token is followed by what would follow the space. Raises ValueError for fewer than
     four heads, or layers of other kinds.
     """
     config = decoder.config
     kinds = list(config.mlp_layer_types)
-    if config.num_attention_heads < 4 or kinds[:1] != ["dense"] or "dense" in kinds[1:] or len(kinds) < 2:
+    num_reading = kinds.count("dense") - 1
+    if config.num_attention_heads < 4 or num_reading < 0 or kinds[num_reading:][1:2] != ["sparse"]:
         raise ValueError(
             "the start needs at least 4 heads and a dense layer before at least one sparse, got "
             f"{config.num_attention_heads} heads and {', '.join(kinds)}"
@@ -86,7 +94,9 @@ def start_looking_up(decoder: Decoder, like_a_space: Sequence[tuple[int, int]] =
     embedding[:, rooms.here] += codes
     embedding[:, rooms.constant] += _CONSTANT
     decoder.lm_head.weight[:, rooms.said] += 0.12 * codes
-    first, second, *others = decoder.model.layers
+    for layer in decoder.model.layers[:num_reading]:
+        silence(layer)
+    first, second, *others = decoder.model.layers[num_reading:]
     frequencies = decoder.model.rotary_emb.inv_freq
     _look_back(first.self_attn, rooms, frequencies)
     _group(first.mlp, rooms)
@@ -103,27 +113,6 @@ def _root_mean_square(energy: float, width: int) -> float:
     return math.sqrt((energy + _CONSTANT**2) / width)
 
 
-def _quiet(attention: nn.Module, heads: Sequence[int], size: int) -> None:
-    """Heads that are about to be set: next to nothing."""
-    for head in heads:
-        rows = slice(head * size, (head + 1) * size)
-        for name in ("q_proj", "k_proj", "v_proj"):
-            attention.get_parameter(f"{name}.weight")[rows] *= 0.1
-        attention.get_parameter("o_proj.weight")[:, rows] *= 0.1
-
-
-def _by_distance(attention: nn.Module, head: int, rooms: _Rooms, used: slice, turns: Tensor, scale: float) -> None:
-    """A head that goes by distance: queries and keys are the constant's, turned apart by `turns` radians at the frequencies
-    `used`. Rotary positions turn them back: they agree where distance times frequency is the turn, for all of them."""
-    half = rooms.head // 2
-    first = head * rooms.head
-    places = torch.arange(half)[used] + first
-    query, key = attention.get_parameter("q_proj.weight"), attention.get_parameter("k_proj.weight")
-    query[places, rooms.constant] += scale * torch.cos(turns)
-    query[places + half, rooms.constant] -= scale * torch.sin(turns)
-    key[places, rooms.constant] += scale
-
-
 def _carry(attention: nn.Module, head: int, rooms: _Rooms, source: slice, target: slice, scale: float) -> None:
     """What the head brings: the `source` room of where it looks, added to the `target` room."""
     rows = slice(head * rooms.head, (head + 1) * rooms.head)
@@ -138,9 +127,9 @@ def _look_back(attention: nn.Module, rooms: _Rooms, frequencies: Tensor) -> None
     norm = _root_mean_square(rooms.head, width)
     scale = (_SHARPNESS + 1) * norm / _CONSTANT
     used = slice(0, rooms.head * 7 // 32)
-    _quiet(attention, range(len(rooms.back)), rooms.head)
+    quiet(attention, range(len(rooms.back)), rooms.head)
     for head, target in enumerate(rooms.back):
-        _by_distance(attention, head, rooms, used, frequencies[used] * (head + 1), scale)
+        by_distance(attention, head, rooms.head, rooms.constants, used, frequencies[used] * (head + 1), scale)
         _carry(attention, head, rooms, rooms.here, target, norm)
 
 
@@ -169,9 +158,9 @@ def _gather(attention: nn.Module, rooms: _Rooms, frequencies: Tensor) -> None:
     norm = _root_mean_square(rooms.head * (len(rooms.run) + len(rooms.groups)), width)
     scale = math.sqrt(_SHARPNESS * 1.2) * norm / _CONSTANT
     used = slice(rooms.head * 7 // 64, rooms.head * 14 // 64)
-    _quiet(attention, range(len(rooms.groups)), rooms.head)
+    quiet(attention, range(len(rooms.groups)), rooms.head)
     for head, room in enumerate(rooms.groups):
-        _by_distance(attention, head, rooms, used, frequencies[used] * _BAG, scale)
+        by_distance(attention, head, rooms.head, rooms.constants, used, frequencies[used] * _BAG, scale)
         _carry(attention, head, rooms, room, room, 36 * norm)
 
 
@@ -181,7 +170,7 @@ def _follow(attention: nn.Module, rooms: _Rooms) -> None:
     norm = _root_mean_square(rooms.head * (len(rooms.run) + len(rooms.groups)), width)
     first = len(rooms.groups)
     heads = range(first, min(first + 4, first + len(rooms.back)))
-    _quiet(attention, heads, rooms.head)
+    quiet(attention, heads, rooms.head)
     for length, head in enumerate(heads, 2):
         pairs = list(pairwise(rooms.run))[:length]
         _match(attention, head, rooms, pairs, math.sqrt(4 * _SHARPNESS) * norm)
@@ -196,9 +185,10 @@ def _look_up(attention: nn.Module, rooms: _Rooms) -> None:
     norm = _root_mean_square(energy, width)
     heads = range((rooms.constant + 1) // rooms.head * 2 // 3)
     used = slice(rooms.head * 4 // 64, rooms.head * 10 // 64)
-    _quiet(attention, heads, rooms.head)
+    turns = torch.full((used.stop - used.start,), math.pi)
+    quiet(attention, heads, rooms.head)
     for head in heads:
-        _by_distance(attention, head, rooms, used, torch.full((used.stop - used.start,), math.pi), 6 * norm / _CONSTANT)
+        by_distance(attention, head, rooms.head, rooms.constants, used, turns, 6 * norm / _CONSTANT)
         pairs = list(pairwise(rooms.run))[:2]
         _match(attention, head, rooms, pairs, math.sqrt(3 * _SHARPNESS) * norm)
         likeness = [(room, room) for room in rooms.groups]

@@ -42,7 +42,7 @@ def deepseek_bpe() -> FastTokenizer:
 
 
 def count_text_tokens(texts: Sequence[str]) -> list[int]:
-    """Tokens of each text in DeepSeek's own vocabulary, without special tokens; lone surrogates count as question marks."""
+    """Tokens of each text in DeepSeek's own vocabulary, without special tokens; lone surrogates count as question signposts."""
     clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
     return [len(encoding.ids) for encoding in deepseek_bpe().encode_batch(clean, add_special_tokens=False)]
 
@@ -78,10 +78,10 @@ class CharacterTokenizer:
         return "".join(dict.fromkeys(character for character in text if character not in known))
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """Special tokens are left out, UNKNOWN is U+FFFD."""
+        """Special tokens and signposts are left out, UNKNOWN is U+FFFD."""
         characters = []
         for token in tokens:
-            if token >= NUM_SPECIAL_TOKENS:
+            if NUM_SPECIAL_TOKENS <= token < NUM_SPECIAL_TOKENS + len(self.alphabet):
                 characters.append(self.alphabet[token - NUM_SPECIAL_TOKENS])
             elif token == self.UNKNOWN:
                 characters.append("\ufffd")

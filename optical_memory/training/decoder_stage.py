@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from optical_memory.config import ModelConfig
+from optical_memory.config import READING_LAYERS, ModelConfig
 from optical_memory.device import mixed_precision
 from optical_memory.errors import CheckpointError
 from optical_memory.language.decoder import Decoder, build_decoder
@@ -60,6 +60,8 @@ class DecoderTrainee(nn.Module):
         self.reads_pages = reads_pages
         for frozen in (self.encoder.sam, self.encoder.compressor) if reads_pages else (self.encoder, self.readout):
             frozen.requires_grad_(False)
+        if config.decoder.signposts is not None:  # reader_stage.py sets these anew
+            self.decoder.model.layers[:READING_LAYERS].requires_grad_(False)
 
     def forward(self, pages: PageBatch | None, tokens: Tensor) -> tuple[Tensor, Tensor | None]:
         """Pages and token ids (B, T) with placeholders -> logits (B, T, vocabulary), and the readout's (V, cells, characters)."""

@@ -20,6 +20,8 @@ class EncoderRecipe(Recipe):
     portions: tuple[Portion, ...]
     scripts_share: float = 0.0
     auxiliary_weight: float = 0.5
+    place_weight: float = 0.0
+    """Of the error in where tokens say that they lie (training/places.py)."""
     readout_from: int = 0
     """Steps before this one train the patch stage alone: gradients of a readout that sees nothing yet would undo its start."""
 
@@ -205,6 +207,31 @@ def letters(steps: int = 150, others: tuple[str, ...] = ("dejavu",)) -> EncoderR
     )
 
 
+def kinds(steps: int = 450, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: more kinds of faces, in a third of the views; Tiny, Small and Large on the memory's grid two views each."""
+    reshaped = Variation()
+    each = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
+    foreign = _in_other_faces(others, (None, reshaped, each), (None, reshaped, replace(each, across=1.2)), 0.5)
+    return replace(
+        letters(steps, others),
+        portions=(*_in_its_own_face(tiny=2, dense=2, small=2, large=2), *foreign),
+        rate=4e-4,
+        warm_up=20,
+        seed=12,
+    )
+
+
+def places(steps: int = 140, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: visual tokens learn to say where they lie, for a decoder that reads them; otherwise as before."""
+    before = kinds(steps, others)
+    return replace(before, place_weight=0.1, rate=3e-4, warm_up=10, random_share=0.2, scripts_share=0.25, seed=13)
+
+
+def firmer_places(steps: int = 120, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: where they lie counts ten times as much."""
+    return replace(places(steps, others), place_weight=1.0, seed=14)
+
+
 ENCODER_RECIPES = {
     "crops": crops,
     "pages": pages,
@@ -217,4 +244,7 @@ ENCODER_RECIPES = {
     "families": families,
     "glyphs": glyphs,
     "letters": letters,
+    "kinds": kinds,
+    "places": places,
+    "firmer_places": firmer_places,
 }

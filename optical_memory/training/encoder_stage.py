@@ -21,6 +21,7 @@ from optical_memory.training.corpus import Corpus
 from optical_memory.training.encoder_recipes import EncoderRecipe
 from optical_memory.training.page_text import PageText
 from optical_memory.training.pages import PageBatch, PageEngine, Portion
+from optical_memory.training.places import NUM_NUMBERS, place_error, write_places
 from optical_memory.training.run import (
     SAVE_EVERY,
     Crew,
@@ -36,9 +37,15 @@ from optical_memory.vision.encoder import DeepEncoder
 from optical_memory.vision.readout import CellClassifier, Readout
 from optical_memory.vision.start import start_as_space_to_depth, start_refining
 
+PLACE_SAMPLES = 12
+"""Batches of every portion of whole pages by which the directions of places are chosen."""
+
 
 class EncoderTrainee(nn.Module):
     """What stage 1 trains: DeepEncoder, readout, and an auxiliary head on the grid before compression."""
+
+    places: Tensor
+    """Directions along which tokens tell their place; zeros where they were not taught to."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -51,13 +58,25 @@ class EncoderTrainee(nn.Module):
         )
         start_as_space_to_depth(self.encoder, self.readout)
         start_refining(self.auxiliary)
+        self.register_buffer("places", torch.zeros(config.encoder.width, NUM_NUMBERS))
 
-    def forward(self, batch: PageBatch, with_readout: bool = True) -> tuple[Tensor | None, Tensor]:
-        """(readout logits or None, auxiliary logits), both (V, cells, characters)"""
+    def forward(self, batch: PageBatch, with_readout: bool = True) -> tuple[Tensor | None, Tensor, Tensor | None]:
+        """(readout logits or None, auxiliary logits), both (V, cells, characters), and the error in the tokens' places or None"""
         if not with_readout:
-            return None, self.auxiliary(self.encoder.sam(batch.pixels), batch.cells)
+            return None, self.auxiliary(self.encoder.sam(batch.pixels), batch.cells), None
         features = self.encoder.features(batch.pixels)
-        return self.readout(features.tokens, batch.cells), self.auxiliary(features.patches, batch.cells)
+        error = place_error(features.tokens, self.places) if self.places.any() else None
+        return self.readout(features.tokens, batch.cells), self.auxiliary(features.patches, batch.cells), error
+
+    def begin_telling_places(self, engine: PageEngine, recipe: EncoderRecipe) -> None:
+        """Once, before the first step of a recipe that weighs places: by pages of its own portions."""
+        batches = (
+            engine.batch(portion, np.random.default_rng((recipe.seed, number, 2**32 - 2)))
+            for number in range(PLACE_SAMPLES)
+            for portion in recipe.portions
+            if portion.crop is None
+        )
+        self.places.copy_(write_places(self.encoder, self.readout, (batch.pixels for batch in batches)))
 
 
 def train_encoder(
@@ -91,6 +110,8 @@ def train_encoder(
     optimizer = optimizer_for(trainee, recipe)
     plan = RunState("encoder", config.name, corpus.digest, 0, asdict(recipe))
     first = restore(run, trainee, optimizer, plan, start_from)
+    if recipe.place_weight and not trainee.places.any():
+        trainee.begin_telling_places(engine, recipe)
     model = crew.prepare(trainee)
     bar = crew.steps(first, recipe.steps)
     bar.write(f"{corpus.num_files} files, {len(corpus.training):,} characters, from step {first}")
@@ -126,7 +147,9 @@ def encoder_step(
         batch = engine.batch(portion, rng)
         with crew.gathering(model, is_last=index + 1 == len(recipe.portions)):
             portion_losses = _portion_step(model, batch, recipe, portion.views / num_views, step >= recipe.readout_from)
-        losses["aux"] = losses.get("aux", 0.0) + portion_losses.pop("aux")
+        for name in ("aux", "place"):
+            if name in portion_losses:
+                losses[name] = losses.get(name, 0.0) + portion_losses.pop(name)
         losses |= {f"{portion.mode.name}-{portion.grid[0]}": loss for loss in portion_losses.values()}
     nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
     optimizer.step()
@@ -139,7 +162,7 @@ def _portion_step(
 ) -> dict[str, float]:
     """Gradients of one portion, which makes up `weight` of the step."""
     with mixed_precision(batch.pixels.device):
-        logits, auxiliary = model(batch, with_readout)
+        logits, auxiliary, place = model(batch, with_readout)
     targets = batch.targets.flatten()
     auxiliary_loss = functional.cross_entropy(auxiliary.float().flatten(0, 1), targets)
     losses = {"aux": weight * auxiliary_loss.item()}
@@ -148,6 +171,9 @@ def _portion_step(
         readout_loss = functional.cross_entropy(logits.float().flatten(0, 1), targets)
         losses["readout"] = readout_loss.item()
         loss = loss + readout_loss
+    if place is not None:
+        losses["place"] = weight * place.item()
+        loss = loss + recipe.place_weight * place
     (weight * loss).backward()
     return losses
 
@@ -167,7 +193,7 @@ def held_out_accuracy(
         for name, engine in engines.items():
             batch = engine.batch(Portion(mode, 2, grid=grid), np.random.default_rng((seed, 2**32 - 1)))
             with torch.autocast(device.type, torch.bfloat16, enabled=is_accelerator(device)):
-                logits, _ = trainee(batch)
+                logits, _, _ = trainee(batch)
             accuracy[f"{mode.name} {grid[0]}x{grid[1]} {name}"] = (
                 (logits.argmax(-1) == batch.targets).float().mean().item()
             )

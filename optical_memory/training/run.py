@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pickle
+import re
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from optical_memory.checkpoint import Checkpoint
-from optical_memory.config import NUM_SPECIAL_TOKENS
+from optical_memory.config import NUM_SPECIAL_TOKENS, READING_LAYERS
 from optical_memory.errors import CheckpointError, MissingExtraError
 from optical_memory.training.recipe import Recipe
 
@@ -160,6 +161,8 @@ def start_with(module: nn.Module, start_from: Path) -> None:
         weights = checkpoint.load([name.split(".")[0] + "." for name in own])
         if checkpoint.config.readout is not None:
             _seat_characters(weights, own, len(checkpoint.config.readout.alphabet))
+        if checkpoint.config.decoder is not None and checkpoint.config.decoder.signposts is None:
+            weights = _seat_layers(weights, own)
     else:
         weights = load_weights(start_from)["model"]
     shared = {name: tensor for name, tensor in weights.items() if name in own}
@@ -180,6 +183,19 @@ def _seat_characters(weights: dict[str, Tensor], own: dict[str, Tensor], num_kno
         is_per_character = offset or ".classify." in name
         if is_per_character and name in own and len(tensor) == offset + num_known < len(own[name]):
             weights[name] = torch.cat([tensor, own[name][len(tensor) :].to(tensor)])
+
+
+def _seat_layers(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Leaves room before the layers of a decoder that does not read pages, where `own` has one more dense layer or more."""
+    layer = re.compile(r"(decoder\.model\.layers\.)(\d+)\.")
+    numbers = {int(found[2]) for found in map(layer.match, own) if found}
+    held = {int(found[2]) for found in map(layer.match, weights) if found}
+    if not held or len(numbers) != len(held) + READING_LAYERS:
+        return weights
+    return {
+        layer.sub(lambda found: f"{found[1]}{int(found[2]) + READING_LAYERS}.", name): tensor
+        for name, tensor in weights.items()
+    }
 
 
 def load_weights(run: Path) -> dict[str, Any]:

@@ -1,0 +1,212 @@
+"""Stage 3: a decoder reads pages by itself. `optical-memory train reader --corpus DIR --from FILE --run DIR`.
+
+Where a token lies and what stands in its cells is learnt from tokens of the encoder as it is; the layers are then set
+(language/reading_layers.py). A few minutes; whenever encoder or decoder have learnt something else it is to be done again.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from tqdm import tqdm, trange
+
+from optical_memory.config import ModelConfig, SignpostConfig
+from optical_memory.errors import CheckpointError
+from optical_memory.language.decoder import Decoder, build_decoder
+from optical_memory.language.reading_layers import (
+    SINK,
+    CellReader,
+    Finder,
+    fetched,
+    numbers_of,
+    set_finding,
+    set_reading,
+    usable,
+)
+from optical_memory.language.tokenizer import CharacterTokenizer
+from optical_memory.modes import NATIVE_MODES, TOKEN
+from optical_memory.sight import TOKEN_DTYPE
+from optical_memory.training.alphabet import Alphabet
+from optical_memory.training.corpus import Corpus
+from optical_memory.training.page_text import PageText
+from optical_memory.training.pages import PageEngine, Portion
+from optical_memory.training.places import NUM_NUMBERS, place_code
+from optical_memory.training.recipe import Recipe
+from optical_memory.training.run import RunState, log_line, rate_at, save_state, start_with
+from optical_memory.vision.encoder import DeepEncoder
+
+_RIDGE = 1e-3
+_MARGIN = 12.0
+"""By how much the token that is asked for is ahead of all others and of the beginning."""
+_PLACE_RATE = 0.5
+_PAGES_A_STEP = 16
+_NORMED, _AT_ONCE = 2000, 500
+"""Tokens by which the mean length of features is told."""
+HELD_OUT_PAGES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderRecipe(Recipe):
+    """Stage 3: what is learnt from `pages` pages of the signposts' grid, `tokens_a_step` visual tokens a step."""
+
+    pages: int = 400
+    tokens_a_step: int = 192
+    place_steps: int = 1500
+    num_features: int = 24
+    """Of a cell."""
+
+
+def reader(steps: int = 4500) -> ReaderRecipe:
+    """A decoder whose hidden units are as many as the features of all cells."""
+    return ReaderRecipe(steps=steps, rate=4e-3, warm_up=20, cool_down=1.0, random_share=0.3)
+
+
+READER_RECIPES = {"reader": reader}
+
+
+class ReaderTrainee(nn.Module):
+    """The decoder, and the encoder that it reads with, which stays as it is."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        if config.readout is None or config.decoder is None or config.decoder.signposts is None:
+            raise CheckpointError(f"model {config.name!r} has no decoder that reads pages")
+        self.signposts: SignpostConfig = config.decoder.signposts
+        self.encoder = DeepEncoder(config.encoder).requires_grad_(False)
+        self.decoder: Decoder = build_decoder(config.decoder)
+
+
+def train_reader(
+    config: ModelConfig, recipe: ReaderRecipe, corpus_folder: Path, start_from: Path, run: Path, device: torch.device
+) -> ReaderTrainee:
+    """Sets the reading layers of the decoder that the checkpoint file or run `start_from` holds, for the encoder it holds."""
+    torch.manual_seed(recipe.seed)
+    trainee = ReaderTrainee(config).to(device)
+    start_with(trainee, start_from)
+    assert config.readout is not None
+    alphabet = Alphabet.of(config.readout.alphabet)
+    corpus = Corpus(corpus_folder, alphabet)
+    text = PageText(corpus.training, alphabet, recipe.random_share, scripts_share=0.15)
+    plain = PageText(corpus.held_out, alphabet, 0.0, mixed_share=0.0, typeset_share=0.0)
+    assert config.decoder is not None
+    numbers = numbers_of(config.decoder, NUM_NUMBERS, recipe.num_features)
+    tokens, characters = _pages(trainee, PageEngine(text, alphabet, device), recipe.pages, recipe.seed)
+    between = torch.stack([trainee.encoder.newline, trainee.encoder.separator])
+    finder = learn_places(tokens, _normed(between), usable(numbers), trainee.signposts, recipe)
+    set_finding(trainee.decoder, numbers, finder)
+    seen = as_fetched(tokens, trainee, fetched(numbers))
+    reader = learn_features(seen.flatten(0, 1), characters.flatten(0, 1), len(alphabet.characters), recipe)
+    set_reading(trainee.decoder, numbers, reader)
+    held_out, expected = _pages(trainee, PageEngine(plain, alphabet, device), HELD_OUT_PAGES, recipe.seed)
+    told = tell(as_fetched(held_out, trainee, fetched(numbers)).flatten(0, 1), reader).argmax(-1)
+    figures = {"characters": float((told == expected.flatten(0, 1)).float().mean())}
+    state = RunState("reader", config.name, corpus.digest, recipe.steps, asdict(recipe))
+    save_state(run, trainee, torch.optim.SGD(trainee.decoder.parameters()), state)
+    log_line(run, {"step": recipe.steps, **figures})
+    return trainee
+
+
+@torch.no_grad()
+def _pages(trainee: ReaderTrainee, engine: PageEngine, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Visual tokens of `count` pages (P, N, D), as they are kept, and their characters (P, N, cells * cells)."""
+    signposts = trainee.signposts
+    mode = next(mode for mode in NATIVE_MODES if mode.side == signposts.tokens * TOKEN)
+    portion = Portion(mode, 1, grid=(signposts.rows, signposts.rows))
+    tokens, characters = [], []
+    for number in trange(count, desc="pages", unit="page", delay=2):
+        batch = engine.batch(portion, np.random.default_rng((seed, number)))
+        tokens.append(trainee.encoder(batch.pixels).to(TOKEN_DTYPE).float())
+        blocks = batch.targets.unflatten(
+            1, (signposts.tokens, signposts.cells, signposts.tokens, signposts.cells)
+        ).transpose(2, 3)
+        characters.append(blocks.flatten(3).flatten(1, 2))
+    return torch.cat(tokens), torch.cat(characters)
+
+
+def _normed(rows: Tensor) -> Tensor:
+    return functional.normalize(rows, dim=-1) * rows.shape[-1] ** 0.5
+
+
+@torch.no_grad()
+def as_fetched(pages: Tensor, trainee: ReaderTrainee, kept: Tensor) -> Tensor:
+    """What the second layer fetches of the tokens of pages (P, N, D), behind the first one and normed again."""
+    decoder, count = trainee.decoder, trainee.signposts.tokens
+    beginning = decoder.model.embed_tokens.weight[CharacterTokenizer.BOS]
+    places = [1 + place + place // count for place in range(count**2)]  # a newline behind every row
+    fetched_tokens = []
+    for page in tqdm(pages, desc="tokens", unit="page", delay=2):
+        context = torch.cat([beginning[None], trainee.encoder.sequence(page)])
+        rows = decoder.model(inputs_embeds=context[None], output_hidden_states=True, use_cache=False).hidden_states[1][
+            0
+        ]
+        tokens = _normed(rows[places])
+        fetched_tokens.append(_normed((tokens - beginning / beginning[-1] * tokens[:, -1:]) * kept.to(tokens)))
+    return torch.stack(fetched_tokens)
+
+
+def learn_places(
+    tokens: Tensor, between: Tensor, free: Tensor, signposts: SignpostConfig, recipe: ReaderRecipe
+) -> Finder:
+    """Directions by which tokens (P, N, D) tell their place best, of the numbers that are `free`; and the parts of a query, by row
+    and column, whose sum finds the token that lies there, with little left for any other, for the rows `between` tokens and for the
+    beginning. A row alone finds the beginning."""
+    tokens = _normed(tokens)
+    count, device = signposts.tokens, tokens.device
+    code = place_code(count, count).to(device)
+    known = tokens[..., free.to(device)].flatten(0, 1)
+    told = torch.linalg.lstsq(
+        known.T @ known / len(known) + _RIDGE * torch.eye(known.shape[1], device=device),
+        known.T @ code.repeat(len(tokens), 1) / len(known),
+    ).solution
+    directions = torch.zeros(tokens.shape[-1], code.shape[1], device=device)
+    directions[free.to(device)] = told
+    keys = torch.cat([tokens @ directions, (between @ directions).expand(len(tokens), -1, -1)], 1)
+    rows, columns = (torch.zeros(count, code.shape[1], device=device, requires_grad=True) for _ in range(2))
+    optimizer = torch.optim.Adam([rows, columns])
+    places = torch.arange(count**2, device=device)
+    beginning = torch.full((count,), keys.shape[1], device=device)
+    wanted = torch.cat([places, beginning])
+    ahead = _MARGIN * functional.one_hot(wanted, keys.shape[1] + 1).T
+    for step in trange(recipe.place_steps, desc="places", unit="step", delay=2):
+        optimizer.param_groups[0]["lr"] = _PLACE_RATE * (1 - step / recipe.place_steps)
+        chosen = keys[torch.randint(len(keys), (_PAGES_A_STEP,), device=device)]
+        scores = chosen @ torch.cat([rows[places // count] + columns[places % count], rows]).T
+        scores = torch.cat([scores, torch.full_like(scores[:, :1], SINK)], 1) - ahead
+        loss = functional.cross_entropy(scores, wanted.expand(len(scores), -1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return Finder(directions, rows.detach(), columns.detach())
+
+
+def learn_features(tokens: Tensor, characters: Tensor, num_characters: int, recipe: ReaderRecipe) -> CellReader:
+    """From fetched tokens (N, D) and their characters (N, cells)."""
+    cells, width = characters.shape[1], tokens.shape[1]
+    features = torch.randn(cells * recipe.num_features, width, device=tokens.device) / width**0.5
+    classes = 0.3 * torch.randn(num_characters, recipe.num_features, device=tokens.device)
+    optimizer = torch.optim.Adam([features.requires_grad_(), classes.requires_grad_()], betas=(0.9, 0.98))
+    for step in trange(recipe.steps, desc="characters", unit="step", delay=2):
+        optimizer.param_groups[0]["lr"] = rate_at(step, recipe)
+        chosen = torch.randint(len(tokens), (recipe.tokens_a_step,), device=tokens.device)
+        scores = _found(tokens[chosen], features.view(cells, -1, width)) @ classes.T
+        loss = functional.cross_entropy(scores.flatten(0, 1), characters[chosen].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    features = features.detach().view(cells, -1, width)
+    norm = torch.cat([_found(part, features).norm(dim=-1) for part in tokens[:_NORMED].split(_AT_ONCE)]).mean()
+    return CellReader(features, classes.detach() * norm / width**0.5)
+
+
+def tell(tokens: Tensor, reader: CellReader) -> Tensor:
+    """Fetched tokens (N, D) -> scores (N, cells, C), as the head gives them."""
+    found = _found(tokens, reader.features)
+    return functional.normalize(found, dim=-1) * tokens.shape[1] ** 0.5 @ reader.classes.T
+
+
+def _found(tokens: Tensor, features: Tensor) -> Tensor:
+    """(N, D) -> (N, cells, F)"""
+    return (tokens @ features.flatten(0, 1).T).unflatten(1, features.shape[:2])

@@ -1,0 +1,85 @@
+"""Stage 3: what lies where is found, what stands there is read, and the run can be exported."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from optical_memory.checkpoint import BUNDLED, Checkpoint
+from optical_memory.config import SignpostConfig, default, tiny_random
+from optical_memory.errors import CheckpointError
+from optical_memory.language.reading_layers import SINK, CellReader, numbers_of, set_reading
+from optical_memory.training.export import export
+from optical_memory.training.places import NUM_NUMBERS, place_code
+from optical_memory.training.reader_stage import ReaderTrainee, learn_features, learn_places, reader, tell, train_reader
+
+WIDTH = 96
+RECIPE = replace(reader(400), place_steps=600, tokens_a_step=64, num_features=6)
+
+
+def test_the_token_that_is_asked_for_is_ahead_of_all_others_and_of_the_beginning() -> None:
+    torch.manual_seed(0)
+    signposts = SignpostConfig(tokens=4, cells=2)
+    code = place_code(4, 4)
+    tokens = torch.randn(60, 16, WIDTH)
+    tokens[..., -NUM_NUMBERS:] = 2 * code + 0.1 * torch.randn(60, 16, NUM_NUMBERS)
+    free = torch.arange(WIDTH) >= 20
+
+    finder = learn_places(tokens, torch.randn(2, WIDTH), free, signposts, RECIPE)
+
+    assert not finder.directions[:20].any()
+    normed = torch.nn.functional.normalize(tokens, dim=-1) * WIDTH**0.5
+    told = normed @ finder.directions
+    places = torch.arange(16)
+    scores = told @ (finder.rows[places // 4] + finder.columns[places % 4]).T
+    right = scores.diagonal(dim1=1, dim2=2)
+    others = scores.masked_fill(torch.eye(16, dtype=torch.bool), -torch.inf).amax(1)
+    assert (right - others).min() > 5
+    assert (right - SINK).min() > 5
+    assert (told @ finder.rows.T).max() < SINK - 5  # a row alone finds the beginning
+
+
+def test_cells_are_read_from_features() -> None:
+    torch.manual_seed(0)
+    characters = torch.randint(5, (3000, 4))
+    mixing = torch.randn(4, 5, WIDTH)
+    tokens = sum(mixing[cell][characters[:, cell]] for cell in range(4)) + 0.1 * torch.randn(3000, WIDTH)
+    tokens = torch.nn.functional.normalize(tokens, dim=-1) * WIDTH**0.5
+
+    learnt = learn_features(tokens[:2500], characters[:2500], 5, RECIPE)
+
+    assert learnt.features.shape == (4, 6, WIDTH) and learnt.classes.shape == (5, 6)
+    assert (tell(tokens[2500:], learnt).argmax(-1) == characters[2500:]).float().mean() > 0.99
+
+
+def test_a_run_becomes_a_file_whose_decoder_has_the_layers(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    letters = np.random.default_rng(0).choice(list("abcdef \n"), 400_000)
+    (corpus / "text.txt").write_text("".join(letters))
+    brief = replace(reader(2), pages=2, place_steps=2, tokens_a_step=8)
+
+    train_reader(default(), brief, corpus, BUNDLED, tmp_path / "run", torch.device("cpu"))
+    export(default(), [BUNDLED], tmp_path / "run", tmp_path / "out.safetensors")
+
+    bundled, made = Checkpoint(BUNDLED), Checkpoint(tmp_path / "out.safetensors")
+    kept = "decoder.model.layers.3.self_attn.q_proj.weight"
+    assert torch.allclose(made.load([kept])[kept], bundled.load([kept])[kept], atol=1e-3)
+    asked = "decoder.model.layers.1.self_attn.q_proj.weight"
+    assert not torch.equal(made.load([asked])[asked], bundled.load([asked])[asked])
+
+
+def test_a_model_without_signposts_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="reads pages"):
+        ReaderTrainee(tiny_random())
+
+
+def test_more_features_than_hidden_units_are_refused() -> None:
+    config = default().decoder
+    assert config is not None
+    many = CellReader(torch.zeros(64, 25, config.width), torch.zeros(561, 25))
+    trainee = ReaderTrainee(default())
+    with pytest.raises(ValueError, match="1536"):
+        set_reading(trainee.decoder, numbers_of(config, NUM_NUMBERS, 25), many)
