@@ -33,6 +33,8 @@ _OUTLIER_SIGMAS = 6.0
 """Values further out than this many of the row's standard deviations are kept as they are. Matrices that began as the identity
 or as space-to-depth hold a few values near 1 among thousands near 0.01, which eight bits for the whole row would round away: a
 visual token of 128 characters lost twenty times as many of them."""
+_HALF_ERROR = 1e-3
+"""Outliers that float16 holds to within this are stored in it, the others in float32."""
 _SIGMA_OF_MEDIAN = 1.4826
 """The deviation is told by the median, which outliers do not move."""
 _FEW = 0.04
@@ -52,7 +54,7 @@ class Quantised:
     def matrix(self) -> Tensor:
         """The inverse of `quantise`, float32."""
         weight = self.levels.float() * self.scale.view(-1, *[1] * (self.levels.ndim - 1))
-        weight.view(-1)[self.places.long()] = self.values
+        weight.view(-1)[self.places.long()] = self.values.float()
         return weight
 
 
@@ -93,7 +95,9 @@ def _entries(name: str, tensor: Tensor) -> dict[str, Tensor]:
             name + _SHAPE: torch.tensor(tensor.shape, dtype=torch.int32),
         }
     if len(quantised.places):
-        entries |= {name + _OUTLIERS: quantised.places, name + _OUTLIER_VALUES: quantised.values}
+        halves = quantised.values.half()
+        fits = torch.allclose(halves.float(), quantised.values, rtol=_HALF_ERROR, atol=0)
+        entries |= {name + _OUTLIERS: quantised.places, name + _OUTLIER_VALUES: halves if fits else quantised.values}
     return {entry: value.contiguous().cpu() for entry, value in entries.items()}
 
 

@@ -24,11 +24,11 @@ from optical_memory.language.tokenizer import CharacterTokenizer
 _FLAG = 8.0
 """A signpost's flags, beside a character's code of root mean square 8."""
 _BEGINNING = 3.0
-_BROUGHT = 4.0
-"""What the first layer brings of a flag."""
-_NEXT = 12.0
-_LOUD = 4.0
-"""Copies of what comes next, and of the row, some hundred times as large: other layers must not drown them."""
+_BROUGHT = 1.0
+"""What the first layer brings of a flag: little, as it brings visual tokens the mean of those before."""
+_LOUD = 20.0
+"""What comes next and the row, where no character is to be said, are made a thousand times as large: other layers must not drown
+them."""
 _FETCHED = 1e4
 """A fetched token, whose own root mean square is 1, beside all else in the row."""
 _DECIDED = 10.0
@@ -36,8 +36,8 @@ _DECIDED = 10.0
 _SHARP = 40.0
 """By how much a head's best place is ahead of its neighbours, about."""
 _GATE = 40.0
-_BOTH = 1.75
-"""Flags that let a cell's features through, the line's and the offset's, against a constant: a row's signpost has one, larger."""
+_BOTH = 1.5
+"""Flags, of the line's and the offset's, that let a cell's features through: more than one of them."""
 _CONSTANT = 7.8
 """Of a character, about."""
 _NEIGHBOUR = 0.8
@@ -48,6 +48,8 @@ DISTANCE = slice(0, 7)
 """Frequencies that tell every distance up to 8,192 positions from every other."""
 RECENCY = slice(9, 18)
 """Frequencies by which of two signposts a row apart the later one is found, wherever in the row."""
+_NO_PLACE = 10.0
+"""By how much the beginning's score grows where a signpost is to be said."""
 SINK = 20.0
 """Score of the beginning, against 0 of a place that nobody asks for."""
 
@@ -110,20 +112,12 @@ class Numbers:
         return self._after(self.place, self.signposts.tokens + 2)
 
     @property
-    def loud_row(self) -> slice:
-        return self._after(self.next, self.signposts.tokens + self.signposts.cells)
-
-    @property
-    def loud_next(self) -> slice:
-        return self._after(self.loud_row, self.signposts.tokens + 2)
-
-    @property
     def features(self) -> slice:
         return slice(self.first_feature, self.first_feature + self.num_features)
 
     @property
     def all(self) -> slice:
-        return slice(self.first, self.loud_next.stop)
+        return slice(self.first, self.next.stop)
 
     @property
     def constant(self) -> int:
@@ -132,15 +126,16 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """How the token that lies somewhere is found; tokens are those of a context, normed.
+    """How the token that lies somewhere is found and fetched; tokens are those of a context, normed.
 
     `directions` (D, P): what of a token tells its place. `rows`, `columns` (tokens, P): the sum of two, times what a token
-    tells, is its score where that place is asked for.
+    tells, is its score where that place is asked for. `sources` (D,): which of its numbers comes where, -1: none.
     """
 
     directions: Tensor
     rows: Tensor
     columns: Tensor
+    sources: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +165,12 @@ def usable(numbers: Numbers) -> Tensor:
     return free
 
 
-def fetched(numbers: Numbers) -> Tensor:
-    """(D,) bool: numbers of a visual token that are fetched; the others hold which cell is meant."""
-    kept = torch.ones(numbers.width, dtype=torch.bool)
-    kept[numbers.line], kept[numbers.offset], kept[numbers.constant] = False, False, False
-    return kept
+def occupied(numbers: Numbers) -> Tensor:
+    """(D,) bool: where nothing of a token may be put, as it is told there which of its cells is meant."""
+    taken = torch.zeros(numbers.width, dtype=torch.bool)
+    for held in (numbers.line, numbers.offset, numbers.row_signpost, numbers.constant):
+        taken[held] = True
+    return taken
 
 
 @torch.no_grad()
@@ -186,7 +182,6 @@ def set_finding(decoder: Decoder, numbers: Numbers, finder: Finder) -> None:
             parameter.fill_(1.0) if parameter.ndim == 1 else parameter.zero_()
     part = _embed_signposts(decoder, numbers)
     _find_out(first.self_attn, decoder.model.rotary_emb.inv_freq, numbers, finder, part)
-    _speak_up(first.mlp, numbers)
     _fetch(second.self_attn, decoder.model.embed_tokens.weight[CharacterTokenizer.BOS], numbers, finder)
     _ask_as_loudly(second.self_attn, _size_of_a_row(decoder, numbers), numbers)
 
@@ -195,15 +190,17 @@ def set_finding(decoder: Decoder, numbers: Numbers, finder: Finder) -> None:
 def set_reading(decoder: Decoder, numbers: Numbers, reader: CellReader) -> None:
     """Sets what the second layer makes of a fetched token, and the head's columns for its features.
 
-    Raises ValueError if the hidden units are fewer than the features of all cells of a token.
+    Raises ValueError if the hidden units are too few for the features of all cells of a token.
     """
     cells, num_features, _ = reader.features.shape
-    if cells * num_features > decoder.config.intermediate_size:
+    needed, there = cells * num_features + len(_quiet_ones(numbers)), decoder.config.intermediate_size
+    if needed > there:
         raise ValueError(
-            f"{cells} cells of {num_features} features need as many hidden units, the decoder has "
-            f"{decoder.config.intermediate_size}"
+            f"{cells} cells of {num_features} features need {needed} hidden units, the decoder has {there}"
         )
-    _see(decoder.model.layers[1].mlp, numbers, reader)
+    mlp = decoder.model.layers[1].mlp
+    _see(mlp, numbers, reader)
+    _speak_up(mlp, numbers)
     _name(decoder, numbers, reader)
 
 
@@ -250,16 +247,17 @@ def _find_out(attention: nn.Module, frequencies: Tensor, numbers: Numbers, finde
         by_distance(attention, back, size, to_itself, DISTANCE, frequencies[DISTANCE] * back, scale)
         value[channels, numbers.column.start + seen] = 1 / one_flag
         if back == signposts.cells:
-            output[numbers.next.start + 1 + seen, channels] = _NEXT
+            output[numbers.next.start + 1 + seen, channels] = _BROUGHT
         else:
             output[numbers.place, channels] = (_placing(finder) * finder.columns).T
             output[numbers.offset.start + back, channels] = _BROUGHT
-    for channel, source, flag, following in (
-        (signposts.tokens, numbers.row_signpost, three_flags, numbers.next.start),
-        (signposts.tokens + 1, numbers.prompt, one_flag, numbers.next.stop - 1),
+    # Behind a row's signpost comes the first column, by so much as its own flags would otherwise outweigh it.
+    for channel, source, flag, following, brought in (
+        (signposts.tokens, numbers.row_signpost, three_flags, numbers.next.start, _FLAG + _BROUGHT),
+        (signposts.tokens + 1, numbers.prompt, one_flag, numbers.next.stop - 1, _BROUGHT),
     ):
         value[channel, source] = 1 / flag
-        output[following, channel] = _NEXT
+        output[following, channel] = brought
 
     last = signposts.cells + 1
     flags = torch.arange(signposts.tokens + signposts.cells)
@@ -273,17 +271,17 @@ def _find_out(attention: nn.Module, frequencies: Tensor, numbers: Numbers, finde
 
 
 def _speak_up(mlp: nn.Module, numbers: Numbers) -> None:
-    """Copies of the row and of what comes next, loud; for text alone, which has the constant."""
+    """The last hidden units: the row and what comes next, the louder the less else there is: not where a token was fetched."""
     gate, up, down = (mlp.get_parameter(f"{name}_proj.weight") for name in ("gate", "up", "down"))
-    quiet = [*range(numbers.row.start, numbers.row.stop), *range(numbers.next.start, numbers.next.stop)]
-    loud = [
-        *range(numbers.loud_row.start, numbers.loud_row.stop),
-        *range(numbers.loud_next.start, numbers.loud_next.stop),
-    ]
-    units = torch.arange(len(quiet))
+    quiet = _quiet_ones(numbers)
+    units = torch.arange(len(gate) - len(quiet), len(gate))
     gate[units, numbers.constant] = 1.0
     up[units, quiet] = 1.0
-    down[loud, units] = _LOUD
+    down[quiet, units] = _LOUD
+
+
+def _quiet_ones(numbers: Numbers) -> list[int]:
+    return [*range(numbers.row.start, numbers.row.stop), *range(numbers.next.start, numbers.next.stop)]
 
 
 def _size_of_a_row(decoder: Decoder, numbers: Numbers) -> float:
@@ -300,6 +298,7 @@ def _ask_as_loudly(attention: nn.Module, size_of_a_row: float, numbers: Numbers)
     """Queries as long as if the row had not been normed."""
     query = attention.get_parameter("q_proj.weight")
     query[:, numbers.place] *= size_of_a_row
+    query[:, numbers.next] *= size_of_a_row
     query[:, numbers.constant] *= size_of_a_row
 
 
@@ -318,11 +317,12 @@ def _fetch(attention: nn.Module, beginning: Tensor, numbers: Numbers, finder: Fi
         query[places[:-1], torch.arange(numbers.place.start, numbers.place.stop)] = math.sqrt(size) / _placing(finder)
         key[places[:-1]] = finder.directions.T
         query[places[-1], numbers.constant] = math.sqrt(size) / float(beginning[numbers.constant])
+        query[places[-1], numbers.next] = _NO_PLACE * math.sqrt(size) / _BROUGHT
         key[places[-1], numbers.beginning] = SINK / float(normed[numbers.beginning])
-    index = fetched(numbers).nonzero().view(-1)
-    value[index, index] = 1.0
-    value[index, numbers.constant] -= beginning[index] / beginning[numbers.constant]
-    output[index, index] = _FETCHED
+    value.copy_(torch.eye(numbers.width))
+    value[:, numbers.constant] -= beginning / beginning[numbers.constant]
+    targets = (finder.sources >= 0).nonzero().view(-1)
+    output[targets, finder.sources[targets]] = _FETCHED
 
 
 def _see(mlp: nn.Module, numbers: Numbers, reader: CellReader) -> None:
@@ -336,6 +336,7 @@ def _see(mlp: nn.Module, numbers: Numbers, reader: CellReader) -> None:
         gate[units, numbers.line.start + cell // side] = let_through
         gate[units, numbers.offset.start + cell % side] = let_through
         gate[units, numbers.constant] = -_BOTH * let_through * _BROUGHT / _CONSTANT
+        gate[units, numbers.row_signpost] = -2 * let_through  # where a line stands, but no cell
         up[units] = reader.features[cell]
         down[numbers.features, units] = _DECIDED * _FETCHED * torch.eye(num_features)
 
@@ -351,11 +352,11 @@ def _name(decoder: Decoder, numbers: Numbers, reader: CellReader) -> None:
     signposts = signposts_of(numbers.signposts, len(head))
     head[:, numbers.features], head[signposts.first :] = 0.0, 0.0
     head[CharacterTokenizer.FIRST : signposts.first, numbers.features] = reader.classes / gain[numbers.features]
-    following, row = 4.5 / gain[numbers.loud_next], 1.5 / gain[numbers.loud_row]
+    following, row = 4.5 / gain[numbers.next], 1.5 / gain[numbers.row]
     for column, token in enumerate(signposts.columns):
-        head[token, numbers.loud_next.start + column] = following[column]
-    head[signposts.first, numbers.loud_next.stop - 1] = following[-1]
+        head[token, numbers.next.start + column] = following[column]
+    head[signposts.first, numbers.next.stop - 1] = following[-1]
     for before, token in enumerate(signposts.rows[1:]):
-        head[token, numbers.loud_next.stop - 2] = following[-2]
+        head[token, numbers.next.stop - 2] = following[-2]
         for number in (before // numbers.signposts.cells, numbers.signposts.tokens + before % numbers.signposts.cells):
-            head[token, numbers.loud_row.start + number] = row[number]
+            head[token, numbers.row.start + number] = row[number]

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from optical_memory.config import ReadoutConfig, default
-from optical_memory.training.places import NUM_NUMBERS, place_code, place_error, write_places
+from optical_memory.training.places import NUM_NUMBERS, place_code, write_places
 from optical_memory.vision.encoder import DeepEncoder
 from optical_memory.vision.readout import CellGrid, Readout
 from optical_memory.vision.start import start_as_space_to_depth

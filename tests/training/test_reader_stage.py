@@ -13,7 +13,15 @@ from optical_memory.errors import CheckpointError
 from optical_memory.language.reading_layers import SINK, CellReader, numbers_of, set_reading
 from optical_memory.training.export import export
 from optical_memory.training.places import NUM_NUMBERS, place_code
-from optical_memory.training.reader_stage import ReaderTrainee, learn_features, learn_places, reader, tell, train_reader
+from optical_memory.training.reader_stage import (
+    ReaderTrainee,
+    learn_features,
+    learn_places,
+    reader,
+    tell,
+    train_reader,
+    what_comes_where,
+)
 
 WIDTH = 96
 RECIPE = replace(reader(400), place_steps=600, tokens_a_step=64, num_features=6)
@@ -27,7 +35,7 @@ def test_the_token_that_is_asked_for_is_ahead_of_all_others_and_of_the_beginning
     tokens[..., -NUM_NUMBERS:] = 2 * code + 0.1 * torch.randn(60, 16, NUM_NUMBERS)
     free = torch.arange(WIDTH) >= 20
 
-    finder = learn_places(tokens, torch.randn(2, WIDTH), free, signposts, RECIPE)
+    finder = learn_places(tokens, torch.randn(2, WIDTH), free, torch.arange(WIDTH), signposts, RECIPE)
 
     assert not finder.directions[:20].any()
     normed = torch.nn.functional.normalize(tokens, dim=-1) * WIDTH**0.5
@@ -38,7 +46,20 @@ def test_the_token_that_is_asked_for_is_ahead_of_all_others_and_of_the_beginning
     others = scores.masked_fill(torch.eye(16, dtype=torch.bool), -torch.inf).amax(1)
     assert (right - others).min() > 5
     assert (right - SINK).min() > 5
-    assert (told @ finder.rows.T).max() < SINK - 5  # a row alone finds the beginning
+
+
+def test_what_must_go_goes_from_everywhere_and_the_rest_comes_once() -> None:
+    taken = torch.zeros(WIDTH, dtype=torch.bool)
+    taken[10:24], taken[-1] = True, True  # 15 numbers, as one patch's part of a token and more
+
+    sources = what_comes_where(torch.randn(100, WIDTH), taken)
+
+    assert (sources[taken] == -1).all()
+    come = sources[~taken].tolist()
+    assert -1 not in come and len(set(come)) == len(come)
+    lost = sorted(set(range(WIDTH)) - set(come))
+    assert WIDTH - 1 in lost
+    assert len({number // (WIDTH // 16) for number in lost}) >= 14
 
 
 def test_cells_are_read_from_features() -> None:
