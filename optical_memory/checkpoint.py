@@ -33,8 +33,9 @@ _OUTLIER_SIGMAS = 6.0
 """Values further out than this many of the row's standard deviations are kept as they are. Matrices that began as the identity
 or as space-to-depth hold a few values near 1 among thousands near 0.01, which eight bits for the whole row would round away: a
 visual token of 128 characters lost twenty times as many of them."""
-_HALF_ERROR = 1e-3
-"""Outliers that float16 holds to within this are stored in it, the others in float32."""
+_LEARNT = 0.5
+"""Share of the rows that hold levels: outliers of a matrix that has more are rounded to float16, finer than its levels. One that
+has fewer was set, not learnt, and is kept as it is."""
 _SIGMA_OF_MEDIAN = 1.4826
 """The deviation is told by the median, which outliers do not move."""
 _FEW = 0.04
@@ -44,7 +45,7 @@ _FEW = 0.04
 @dataclass(frozen=True, slots=True)
 class Quantised:
     """A matrix as it is stored: `levels` int8 of its shape, `scale` float32 (R,) a row, and the outliers, which have level 0:
-    `places` int32 (K,) in the flattened matrix, `values` float32 (K,). A row of few values has outliers alone."""
+    `places` int32 (K,) in the flattened matrix, `values` (K,), float32 or float16. A row of few values has outliers alone."""
 
     levels: Tensor
     scale: Tensor
@@ -95,9 +96,10 @@ def _entries(name: str, tensor: Tensor) -> dict[str, Tensor]:
             name + _SHAPE: torch.tensor(tensor.shape, dtype=torch.int32),
         }
     if len(quantised.places):
-        halves = quantised.values.half()
-        fits = torch.allclose(halves.float(), quantised.values, rtol=_HALF_ERROR, atol=0)
-        entries |= {name + _OUTLIERS: quantised.places, name + _OUTLIER_VALUES: halves if fits else quantised.values}
+        values = quantised.values
+        if filled.float().mean() > _LEARNT and bool(values.half().isfinite().all()):
+            values = values.half()
+        entries |= {name + _OUTLIERS: quantised.places, name + _OUTLIER_VALUES: values}
     return {entry: value.contiguous().cpu() for entry, value in entries.items()}
 
 

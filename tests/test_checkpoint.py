@@ -27,7 +27,7 @@ def test_a_few_large_values_do_not_coarsen_the_others(tmp_path: Path) -> None:
     save_checkpoint(path, tiny_random(), {"a": weight, "b": torch.zeros(3, 5)}, {})
     loaded = Checkpoint(path).load(["a", "b"])
     others = ~torch.eye(64, dtype=torch.bool)
-    assert torch.equal(loaded["a"].diagonal(), weight.diagonal())
+    assert torch.allclose(loaded["a"].diagonal(), weight.diagonal(), rtol=5e-4)
     assert (loaded["a"] - weight)[others].std() < 0.01 * weight[others].std()
     assert not loaded["b"].any()
 

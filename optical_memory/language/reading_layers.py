@@ -48,8 +48,8 @@ DISTANCE = slice(0, 7)
 """Frequencies that tell every distance up to 8,192 positions from every other."""
 RECENCY = slice(9, 18)
 """Frequencies by which of two signposts a row apart the later one is found, wherever in the row."""
-_NO_PLACE = 10.0
-"""By how much the beginning's score grows where a signpost is to be said."""
+_NO_PLACE = 25.0
+"""By how many times the beginning's score is larger where no character of a page is to be said."""
 SINK = 20.0
 """Score of the beginning, against 0 of a place that nobody asks for."""
 
@@ -298,7 +298,7 @@ def _ask_as_loudly(attention: nn.Module, size_of_a_row: float, numbers: Numbers)
     """Queries as long as if the row had not been normed."""
     query = attention.get_parameter("q_proj.weight")
     query[:, numbers.place] *= size_of_a_row
-    query[:, numbers.next] *= size_of_a_row
+    query[:, numbers.offset] *= size_of_a_row
     query[:, numbers.constant] *= size_of_a_row
 
 
@@ -316,8 +316,8 @@ def _fetch(attention: nn.Module, beginning: Tensor, numbers: Numbers, finder: Fi
         places = head * size + slow
         query[places[:-1], torch.arange(numbers.place.start, numbers.place.stop)] = math.sqrt(size) / _placing(finder)
         key[places[:-1]] = finder.directions.T
-        query[places[-1], numbers.constant] = math.sqrt(size) / float(beginning[numbers.constant])
-        query[places[-1], numbers.next] = _NO_PLACE * math.sqrt(size) / _BROUGHT
+        query[places[-1], numbers.constant] = (1 + _NO_PLACE) * math.sqrt(size) / float(beginning[numbers.constant])
+        query[places[-1], numbers.offset] = -_NO_PLACE * math.sqrt(size) / _BROUGHT
         key[places[-1], numbers.beginning] = SINK / float(normed[numbers.beginning])
     value.copy_(torch.eye(numbers.width))
     value[:, numbers.constant] -= beginning / beginning[numbers.constant]

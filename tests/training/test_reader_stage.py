@@ -87,7 +87,7 @@ def test_a_run_becomes_a_file_whose_decoder_has_the_layers(tmp_path: Path) -> No
 
     bundled, made = Checkpoint(BUNDLED), Checkpoint(tmp_path / "out.safetensors")
     kept = "decoder.model.layers.3.self_attn.q_proj.weight"
-    assert torch.allclose(made.load([kept])[kept], bundled.load([kept])[kept], atol=1e-3)
+    assert torch.allclose(made.load([kept])[kept], bundled.load([kept])[kept], atol=0.01)  # rounded twice
     asked = "decoder.model.layers.1.self_attn.q_proj.weight"
     assert not torch.equal(made.load([asked])[asked], bundled.load([asked])[asked])
 
