@@ -89,6 +89,13 @@ class SignpostConfig:
 
     tokens: int = 10
     cells: int = 8
+    # fmt: off
+    features: tuple[int, ...] = (
+        450, 452, 453, 458, 460, 463, 473, 474, 483, 485, 502, 508, 509, 513, 516, 520, 537, 538, 554, 555, 565, 569, 604,
+    )
+    # fmt: on
+    """Numbers of a row that hold what a cell is told by: those of which the head of the bundled decoder, taught to answer, made
+    least."""
 
     @property
     def rows(self) -> int:

@@ -126,7 +126,8 @@ def blank_decoder(config: DecoderConfig) -> Decoder:
 
 
 def for_text(decoder: Decoder, config: DecoderConfig) -> Decoder:
-    """The decoder without the layers that read pages, which would leave text as it is; weights are shared."""
+    """The decoder without the layers that read pages, which would leave text as it is, and without what the head makes of their
+    features; all other weights are shared."""
     if config.signposts is None:
         return decoder
     rest = replace(
@@ -142,6 +143,9 @@ def for_text(decoder: Decoder, config: DecoderConfig) -> Decoder:
             del weights[f"model.layers.{number}.{name}"]
             if number >= READING_LAYERS:
                 weights[f"model.layers.{number - READING_LAYERS}.{name}"] = tensor
+    head = weights["lm_head.weight"].clone()
+    head[:, list(config.signposts.features)] = 0.0
+    weights["lm_head.weight"] = head
     other = blank_decoder(rest)
     other.load_state_dict(weights, assign=True)
     other.model.rotary_emb.to(decoder.device)

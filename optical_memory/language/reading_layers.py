@@ -48,6 +48,9 @@ DISTANCE = slice(0, 7)
 """Frequencies that tell every distance up to 8,192 positions from every other."""
 RECENCY = slice(9, 18)
 """Frequencies by which of two signposts a row apart the later one is found, wherever in the row."""
+_HEAD_LARGEST = 0.3
+"""Of the head's values for features: no larger than its others, with which they share eight bits. The norm before it does the
+rest."""
 _NO_PLACE = 25.0
 """By how many times the beginning's score is larger where no character of a page is to be said."""
 SINK = 20.0
@@ -60,13 +63,10 @@ class Numbers:
 
     signposts: SignpostConfig
     place_width: int
-    num_features: int
     width: int
     head: int
     first: int = 64
     """Behind a token's code (language/start.py)."""
-    first_feature: int = 508
-    """Where the head of the bundled decoder, taught to answer, weighs least."""
 
     def _after(self, before: slice, count: int) -> slice:
         return slice(before.stop, before.stop + count)
@@ -112,8 +112,8 @@ class Numbers:
         return self._after(self.place, self.signposts.tokens + 2)
 
     @property
-    def features(self) -> slice:
-        return slice(self.first_feature, self.first_feature + self.num_features)
+    def features(self) -> list[int]:
+        return list(self.signposts.features)
 
     @property
     def all(self) -> slice:
@@ -150,11 +150,11 @@ class CellReader:
     classes: Tensor
 
 
-def numbers_of(config: DecoderConfig, place_width: int, num_features: int) -> Numbers:
+def numbers_of(config: DecoderConfig, place_width: int) -> Numbers:
     """Raises ValueError for a decoder without signposts."""
     if config.signposts is None:
         raise ValueError("the decoder has no signposts to read pages by")
-    return Numbers(config.signposts, place_width, num_features, config.width, config.width // config.heads)
+    return Numbers(config.signposts, place_width, config.width, config.width // config.heads)
 
 
 def usable(numbers: Numbers) -> Tensor:
@@ -351,6 +351,7 @@ def _name(decoder: Decoder, numbers: Numbers, reader: CellReader) -> None:
     head, gain = decoder.lm_head.weight, decoder.model.norm.weight
     signposts = signposts_of(numbers.signposts, len(head))
     head[:, numbers.features], head[signposts.first :] = 0.0, 0.0
+    gain[numbers.features] = reader.classes.abs().max() / _HEAD_LARGEST
     head[CharacterTokenizer.FIRST : signposts.first, numbers.features] = reader.classes / gain[numbers.features]
     following, row = 4.5 / gain[numbers.next], 1.5 / gain[numbers.row]
     for column, token in enumerate(signposts.columns):

@@ -57,8 +57,6 @@ class ReaderRecipe(Recipe):
     pages: int = 400
     tokens_a_step: int = 192
     place_steps: int = 1500
-    num_features: int = 23
-    """Of a cell."""
 
 
 def reader(steps: int = 3000) -> ReaderRecipe:
@@ -94,14 +92,15 @@ def train_reader(
     text = PageText(corpus.training, alphabet, recipe.random_share, scripts_share=SCRIPTS_SHARE)
     plain = PageText(corpus.held_out, alphabet, 0.0, mixed_share=0.0, typeset_share=0.0)
     assert config.decoder is not None
-    numbers = numbers_of(config.decoder, NUM_NUMBERS, recipe.num_features)
+    numbers = numbers_of(config.decoder, NUM_NUMBERS)
     tokens, characters = _pages(trainee, PageEngine(text, alphabet, device), recipe.pages, recipe.seed)
     between = torch.stack([trainee.encoder.newline, trainee.encoder.separator])
     sources = what_comes_where(_normed(tokens), occupied(numbers))
     finder = learn_places(tokens, _normed(between), usable(numbers), sources, trainee.signposts, recipe)
     set_finding(trainee.decoder, numbers, finder)
     seen = as_fetched(tokens, trainee, sources)
-    reader = learn_features(seen.flatten(0, 1), characters.flatten(0, 1), len(alphabet.characters), recipe)
+    shape = (len(alphabet.characters), len(trainee.signposts.features))
+    reader = learn_features(seen.flatten(0, 1), characters.flatten(0, 1), shape, recipe)
     set_reading(trainee.decoder, numbers, reader)
     held_out, expected = _pages(trainee, PageEngine(plain, alphabet, device), HELD_OUT_PAGES, recipe.seed)
     told = tell(as_fetched(held_out, trainee, sources).flatten(0, 1), reader).argmax(-1)
@@ -204,11 +203,11 @@ def learn_places(
     return Finder(directions, rows.detach(), columns.detach(), sources)
 
 
-def learn_features(tokens: Tensor, characters: Tensor, num_characters: int, recipe: ReaderRecipe) -> CellReader:
-    """From fetched tokens (N, D) and their characters (N, cells)."""
+def learn_features(tokens: Tensor, characters: Tensor, shape: tuple[int, int], recipe: ReaderRecipe) -> CellReader:
+    """From fetched tokens (N, D) and their characters (N, cells); `shape`: how many characters there are, and features."""
     cells, width = characters.shape[1], tokens.shape[1]
-    features = 0.1 * torch.randn(cells * recipe.num_features, width, device=tokens.device) / width**0.5
-    classes = 0.3 * torch.randn(num_characters, recipe.num_features, device=tokens.device)
+    features = 0.1 * torch.randn(cells * shape[1], width, device=tokens.device) / width**0.5
+    classes = 0.3 * torch.randn(shape, device=tokens.device)
     optimizer = torch.optim.AdamW(
         [features.requires_grad_(), classes.requires_grad_()], betas=(0.9, 0.98), weight_decay=recipe.weight_decay
     )

@@ -51,10 +51,13 @@ def test_text_goes_through_the_reading_layers_unchanged(model: Model) -> None:
     tokens = torch.tensor([[CharacterTokenizer.BOS, *model.tokenizer.encode(TEXT[:300])]])
 
     with torch.inference_mode():
-        whole, part = (decoder(input_ids=tokens).logits for decoder in (model.decoder, model.answering))
+        whole, part = (
+            decoder.model(input_ids=tokens).last_hidden_state for decoder in (model.decoder, model.answering)
+        )
 
-    assert torch.allclose(whole, part, atol=0.05)  # of the beginning, which is fetched, rounding leaves a ten-thousandth
-    assert torch.equal(whole.argmax(-1), part.argmax(-1))
+    assert torch.allclose(
+        whole, part, atol=0.02
+    )  # of the beginning, which is fetched, rounding leaves a ten-thousandth
     assert len(model.answering.model.layers) == len(model.decoder.model.layers) - 2
     shared = model.answering.model.layers[0].mlp.gate_proj.weight
     assert shared.data_ptr() == model.decoder.model.layers[2].mlp.gate_proj.weight.data_ptr()

@@ -24,7 +24,7 @@ from optical_memory.training.reader_stage import (
 )
 
 WIDTH = 96
-RECIPE = replace(reader(400), place_steps=600, tokens_a_step=64, num_features=6)
+RECIPE = replace(reader(400), place_steps=600, tokens_a_step=64)
 
 
 def test_the_token_that_is_asked_for_is_ahead_of_all_others_and_of_the_beginning() -> None:
@@ -69,7 +69,7 @@ def test_cells_are_read_from_features() -> None:
     tokens = sum(mixing[cell][characters[:, cell]] for cell in range(4)) + 0.1 * torch.randn(3000, WIDTH)
     tokens = torch.nn.functional.normalize(tokens, dim=-1) * WIDTH**0.5
 
-    learnt = learn_features(tokens[:2500], characters[:2500], 5, RECIPE)
+    learnt = learn_features(tokens[:2500], characters[:2500], (5, 6), RECIPE)
 
     assert learnt.features.shape == (4, 6, WIDTH) and learnt.classes.shape == (5, 6)
     assert (tell(tokens[2500:], learnt).argmax(-1) == characters[2500:]).float().mean() > 0.99
@@ -103,4 +103,4 @@ def test_more_features_than_hidden_units_are_refused() -> None:
     many = CellReader(torch.zeros(64, 25, config.width), torch.zeros(561, 25))
     trainee = ReaderTrainee(default())
     with pytest.raises(ValueError, match="1536"):
-        set_reading(trainee.decoder, numbers_of(config, NUM_NUMBERS, 25), many)
+        set_reading(trainee.decoder, numbers_of(config, NUM_NUMBERS), many)
