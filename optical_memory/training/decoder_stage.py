@@ -18,6 +18,7 @@ from torch.nn import functional
 from optical_memory.config import READING_LAYERS, ModelConfig
 from optical_memory.device import mixed_precision
 from optical_memory.errors import CheckpointError
+from optical_memory.language.circuits import silence
 from optical_memory.language.decoder import Decoder, build_decoder
 from optical_memory.language.start import start_looking_up
 from optical_memory.language.tokenizer import CharacterTokenizer
@@ -60,8 +61,17 @@ class DecoderTrainee(nn.Module):
         self.reads_pages = reads_pages
         for frozen in (self.encoder.sam, self.encoder.compressor) if reads_pages else (self.encoder, self.readout):
             frozen.requires_grad_(False)
-        if config.decoder.signposts is not None:  # reader_stage.py sets these anew
+        self.signposts = config.decoder.signposts
+        if self.signposts is not None:
             self.decoder.model.layers[:READING_LAYERS].requires_grad_(False)
+
+    @torch.no_grad()
+    def forget_reading(self) -> None:
+        """As `model.answering` is without the layers that read and what the head makes of it; stage 3 sets them anew."""
+        if self.signposts is not None:
+            for layer in self.decoder.model.layers[:READING_LAYERS]:
+                silence(layer)
+            self.decoder.lm_head.weight[:, list(self.signposts.features)] = 0.0
 
     def forward(self, pages: PageBatch | None, tokens: Tensor) -> tuple[Tensor, Tensor | None]:
         """Pages and token ids (B, T) with placeholders -> logits (B, T, vocabulary), and the readout's (V, cells, characters)."""
@@ -84,6 +94,7 @@ def train_decoder(
     crew = Crew(device)
     trainee = DecoderTrainee(config, recipe.reads_pages).to(crew.device)
     start_with(trainee, start_from)
+    trainee.forget_reading()
     assert config.readout is not None
     alphabet = Alphabet.of(config.readout.alphabet)
     corpus = Corpus(corpus_folder, alphabet)

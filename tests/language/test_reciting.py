@@ -55,9 +55,8 @@ def test_text_goes_through_the_reading_layers_unchanged(model: Model) -> None:
             decoder.model(input_ids=tokens).last_hidden_state for decoder in (model.decoder, model.answering)
         )
 
-    assert torch.allclose(
-        whole, part, atol=0.02
-    )  # of the beginning, which is fetched, rounding leaves a ten-thousandth
+    # Of the beginning, which is fetched where nothing is asked for, rounding leaves a ten-thousandth.
+    assert (whole - part).norm() < 0.003 * part.norm()
     assert len(model.answering.model.layers) == len(model.decoder.model.layers) - 2
     shared = model.answering.model.layers[0].mlp.gate_proj.weight
     assert shared.data_ptr() == model.decoder.model.layers[2].mlp.gate_proj.weight.data_ptr()

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from optical_memory.config import ALPHABET, tiny_random
+from optical_memory.checkpoint import BUNDLED
+from optical_memory.config import ALPHABET, default, tiny_random
 from optical_memory.language.quoting import REFUSAL
 from optical_memory.language.tokenizer import CharacterTokenizer
+from optical_memory.loading import load_model
 from optical_memory.training import decoder_stage
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.decoder_recipes import DecoderRecipe, Phase
-from optical_memory.training.decoder_stage import answer_weights, exact_share, train_decoder
+from optical_memory.training.decoder_stage import DecoderTrainee, answer_weights, exact_share, train_decoder
 from optical_memory.training.encoder_recipes import EncoderRecipe
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.lessons import Teacher
 from optical_memory.training.page_text import PageText
+from optical_memory.training.run import start_with
 
 CPU = torch.device("cpu")
 RECIPE = DecoderRecipe((Phase(0, 1, 2), Phase(2, 2, 2)), steps=4, positions=256, warm_up=2)
@@ -122,3 +125,17 @@ def test_exact_answers_are_counted_by_run() -> None:
     asked = torch.tensor([[False, True, True, False, True], [True, True, False, False, True]])
     right = torch.tensor([[True, True, False, True, True], [True, True, True, True, False]])
     assert exact_share(right, asked) == pytest.approx(1 / 3)
+
+
+def test_what_reads_is_forgotten_before_answers_are_learnt() -> None:
+    trainee = DecoderTrainee(default(), reads_pages=False)
+    start_with(trainee, BUNDLED)
+    trainee.forget_reading()
+    model = load_model("default", "cpu")
+    tokens = torch.tensor([[CharacterTokenizer.BOS, *model.tokenizer.encode("The key of the port is 4711.")]])
+
+    with torch.inference_mode():
+        learnt, answering = trainee.decoder.eval()(input_ids=tokens).logits, model.answering(input_ids=tokens).logits
+
+    assert torch.allclose(learnt, answering, atol=1e-3)
+    assert not any(weight.requires_grad for weight in trainee.decoder.model.layers[:2].parameters())
