@@ -83,7 +83,7 @@ class Engine:
     def __init__(self, model: Model, max_requests: int) -> None:
         self.model = model
         self.max_positions = model.decoder_config.max_positions
-        decoder = model.decoder
+        decoder = model.answering
         self._embedding = PageEmbedding(decoder.model.embed_tokens)
         decoder.model.embed_tokens = self._embedding
         end = decoder.config.eos_token_id

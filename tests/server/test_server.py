@@ -84,8 +84,8 @@ def test_an_answer_is_what_the_decoder_says_alone(server: str, bundled_model: Mo
     tokens = tokens_of(bundled_model, [Said("user", told), page], question)
     image = bundled_model.decoder_config.image_token
     plain = [image if token in page.tokens else token for token in tokens]
-    embedded = splice(plain, [bundled_model.page_rows(page.encoded)], image, bundled_model.decoder.model.embed_tokens)
-    expected = bundled_model.tokenizer.decode(generate(bundled_model.decoder, embedded, 12))
+    embedded = splice(plain, [bundled_model.page_rows(page.encoded)], image, bundled_model.answering.model.embed_tokens)
+    expected = bundled_model.tokenizer.decode(generate(bundled_model.answering, embedded, 12))
     messages = [{"role": "user", "content": told}, *asked(url, question=question)]
     assert answer(server, messages) == expected not in ("", "not found")
 
