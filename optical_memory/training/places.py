@@ -78,8 +78,12 @@ def write_places(encoder: DeepEncoder, readout: Readout, views: Iterable[Tensor]
 def _channel(covariance: Tensor, gain: Tensor) -> tuple[Tensor, Tensor]:
     """(D, NUM_NUMBERS) twice: directions to write along before a norm of that `gain`, and to read along behind the blocks, so that
     what is written stands out most from what varies there. The one by the other is the identity."""
-    inverse = torch.linalg.inv(covariance + _SETTLED * torch.eye(len(covariance)))
-    without_mean = torch.eye(len(covariance)) - 1 / len(covariance)  # which the norm takes away
+    # The norm takes the mean away: nothing varies along it behind the norm, and nothing that is written along it arrives.
+    mean = functional.normalize(1 / gain, dim=0)
+    inverse = torch.linalg.inv(
+        covariance + _SETTLED * torch.eye(len(covariance)) + covariance.trace() * torch.outer(mean, mean)
+    )
+    without_mean = torch.eye(len(covariance)) - 1 / len(covariance)
     strengths, axes = torch.linalg.eigh(without_mean @ (gain[:, None] * inverse * gain) @ without_mean)
     written = axes[:, -NUM_NUMBERS:]
     return written, inverse @ (gain[:, None] * written) / strengths[-NUM_NUMBERS:]
