@@ -16,15 +16,13 @@ from tqdm import tqdm, trange
 from optical_memory.config import ModelConfig, SignpostConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.language.decoder import Decoder, build_decoder
+from optical_memory.language.numbers import numbers_of, occupied, usable
 from optical_memory.language.reading_layers import (
     SINK,
     CellReader,
     Finder,
-    numbers_of,
-    occupied,
     set_finding,
     set_reading,
-    usable,
 )
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.modes import NATIVE_MODES, TOKEN
@@ -48,6 +46,7 @@ _NORMED, _AT_ONCE = 2000, 500
 """Tokens by which the mean length of features is told."""
 HELD_OUT_PAGES = 8
 SCRIPTS_SHARE = 0.35
+"""Of the pages, those in other letters than plain Latin: what is rare in text is read worst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +59,7 @@ class ReaderRecipe(Recipe):
 
 
 def reader(steps: int = 3000) -> ReaderRecipe:
-    """A decoder whose hidden units are as many as the features of all cells."""
+    """Enough for the bundled decoder; what it took is in RUNS.md."""
     return ReaderRecipe(steps=steps, rate=4e-3, warm_up=20, cool_down=1.0, weight_decay=0.1)
 
 

@@ -186,7 +186,7 @@ def _seat_characters(weights: dict[str, Tensor], own: dict[str, Tensor], num_kno
 
 
 def _seat_layers(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Leaves room before the layers of a decoder that does not read pages, where `own` has one more dense layer or more."""
+    """Leaves room before the layers of a decoder that does not read pages, where `own` has the layers that do."""
     layer = re.compile(r"(decoder\.model\.layers\.)(\d+)\.")
     numbers = {int(found[2]) for found in map(layer.match, own) if found}
     held = {int(found[2]) for found in map(layer.match, weights) if found}

@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from optical_memory.checkpoint import BUNDLED, Checkpoint
+from optical_memory.checkpoint import BUNDLED, Checkpoint, save_checkpoint
 from optical_memory.config import SignpostConfig, default, tiny_random
 from optical_memory.errors import CheckpointError
-from optical_memory.language.reading_layers import SINK, CellReader, numbers_of, set_reading
+from optical_memory.language.decoder import build_decoder
+from optical_memory.language.numbers import numbers_of
+from optical_memory.language.reading_layers import SINK, CellReader, set_reading
 from optical_memory.training.export import export
 from optical_memory.training.places import NUM_NUMBERS, place_code
 from optical_memory.training.reader_stage import (
@@ -22,6 +25,7 @@ from optical_memory.training.reader_stage import (
     train_reader,
     what_comes_where,
 )
+from optical_memory.training.run import start_with
 
 WIDTH = 96
 RECIPE = replace(reader(400), place_steps=600, tokens_a_step=64)
@@ -90,6 +94,26 @@ def test_a_run_becomes_a_file_whose_decoder_has_the_layers(tmp_path: Path) -> No
     assert torch.allclose(made.load([kept])[kept], bundled.load([kept])[kept], atol=0.01)  # rounded twice
     asked = "decoder.model.layers.1.self_attn.q_proj.weight"
     assert not torch.equal(made.load([asked])[asked], bundled.load([asked])[asked])
+
+
+def test_a_decoder_that_read_nothing_takes_its_seat_behind_the_reading_layers(tmp_path: Path) -> None:
+    toy = tiny_random()
+    assert toy.decoder is not None
+    older = replace(toy.decoder, num_dense_layers=1)
+    newer = replace(
+        older, depth=older.depth + 2, num_dense_layers=3, vocab_size=older.vocab_size + 90, signposts=SignpostConfig()
+    )
+    before, after = (nn.ModuleDict({"decoder": build_decoder(config)}) for config in (older, newer))
+    save_checkpoint(tmp_path / "older.safetensors", toy, before.state_dict(), {})
+
+    start_with(after, tmp_path / "older.safetensors")
+
+    for number in range(older.depth):
+        name = "decoder.model.layers.{}.self_attn.q_proj.weight"
+        own, seated = before.state_dict()[name.format(number)], after.state_dict()[name.format(number + 2)]
+        assert torch.allclose(own, seated, atol=0.01)
+    table = "decoder.model.embed_tokens.weight"
+    assert torch.allclose(after.state_dict()[table][: older.vocab_size], before.state_dict()[table], atol=0.01)
 
 
 def test_a_model_without_signposts_is_refused() -> None:
