@@ -19,6 +19,7 @@ from torch import Tensor
 
 from optical_memory.config import ModelConfig
 from optical_memory.errors import CheckpointError
+from renderers import FACES, Face, face_of
 
 FORMAT = "optical-memory-1"
 BUNDLED = Path(__file__).parent / "weights" / "default.safetensors"
@@ -27,6 +28,8 @@ _OUTLIERS = ".outliers"
 _OUTLIER_VALUES = ".outlier_values"
 _ROWS = ".rows"
 _SHAPE = ".shape"
+FONT = "font"
+"""The file of the face that pages are set in, byte for byte, where it is none of the bundled ones."""
 _ADDED = (_SCALE, _OUTLIERS, _OUTLIER_VALUES, _ROWS, _SHAPE)
 _LEVELS = 127
 _OUTLIER_SIGMAS = 6.0
@@ -161,6 +164,17 @@ class Checkpoint:
     @property
     def tokenizer_file(self) -> Path:
         raise CheckpointError(f"{self.path} holds a model that reads characters: there is no tokenizer.json")
+
+    @property
+    def face(self) -> Face:
+        """What pages are set in. Raises CheckpointError if the file lacks the face that its configuration names."""
+        name = self.config.typography.face
+        try:
+            return face_of(name, self.stored([FONT])[FONT].numpy().tobytes()) if FONT in self.names else FACES[name]
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(
+                f"{self.path} sets pages in {name!r}, a face that it does not hold ({error})"
+            ) from error
 
     def fill(self, parts: Mapping[str, torch.nn.Module], device: torch.device, dtype: torch.dtype | None = None) -> str:
         """Gives modules that were built on the meta device their weights, on `device` in `dtype` (float32 by default).

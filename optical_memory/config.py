@@ -3,7 +3,7 @@
 `deepseek_ocr()`, `default()` and `tiny_random()` are values of one type; the code path is the same for all three. No torch here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from renderers.fonts import MARKER_BASE
 
@@ -127,6 +127,14 @@ class DecoderConfig:
     """Generated tokens that a new one attends to, beside the whole prompt (Unlimited-OCR); None: all of them."""
     signposts: SignpostConfig | None = None
     """Where there are any, the first READING_LAYERS layers see to reading alone and leave text as it is."""
+
+    @property
+    def for_text(self) -> "DecoderConfig":
+        """Without the layers that read pages."""
+        if self.signposts is None:
+            return self
+        depth, dense = self.depth - READING_LAYERS, self.num_dense_layers - READING_LAYERS
+        return replace(self, depth=depth, num_dense_layers=dense, signposts=None)
 
 
 @dataclass(frozen=True, slots=True)

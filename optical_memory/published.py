@@ -18,6 +18,7 @@ from optical_memory.errors import CheckpointError
 from optical_memory.official import IGNORED, official_layout, our_name
 from optical_memory.official_config import config_from_official
 from optical_memory.tensor_file import StoredTensor, TensorFile
+from renderers import FACES, Face
 
 WEIGHTS = "model.safetensors"
 _FLOATS = (torch.float32, torch.bfloat16, torch.float16)
@@ -69,6 +70,10 @@ class PublishedCheckpoint:
         """The dtype that most of the tensors have: what the model runs in if nothing else is asked for."""
         kinds = [file.tensors[name].dtype for name, file in self._homes.items()]
         return max(set(kinds), key=kinds.count)
+
+    @property
+    def face(self) -> Face:
+        return FACES[self.config.typography.face]
 
     @property
     def tokenizer_file(self) -> Path:

@@ -21,7 +21,7 @@ from optical_memory.vision.encoder import DeepEncoder
 from optical_memory.vision.pictures import open_picture
 from optical_memory.vision.readout import CellGrid, Readout
 from optical_memory.vision.views import to_pixels, views_of
-from renderers import FACES, TRANSCRIPT_STYLES, Grid, Page, draw, glyph_atlas, palette, to_rgb
+from renderers import TRANSCRIPT_STYLES, Face, GlyphAtlas, Grid, Page, draw, glyph_atlas, palette, to_rgb
 from renderers.fonts import TWINS
 
 TOKEN_DTYPE = torch.bfloat16
@@ -47,6 +47,9 @@ class Weights(Protocol):
 
     @property
     def num_bytes(self) -> int: ...
+
+    @property
+    def face(self) -> Face: ...
 
     @property
     def tokenizer_file(self) -> Path: ...
@@ -76,7 +79,7 @@ class Sight:
             self.readout.eval()
         typography = self.config.typography
         self.grid = Grid(typography.columns, typography.rows, typography.break_lines)
-        self.face = FACES[typography.face]
+        self.face = checkpoint.face
         self.colours = palette(TRANSCRIPT_STYLES)
 
     def on_grid(self, grid: Grid) -> Self:
@@ -180,11 +183,10 @@ class Sight:
         return readings
 
     def unreadable(self, text: str) -> str:
-        """The characters of `text` that this model was not trained to read, each once, in order; where it has no readout,
-        those that its face cannot draw."""
+        """The characters of `text` that this model was not trained to read, or that its face does not tell apart at Base, each
+        once, in order; where it has no readout, those that its face cannot draw."""
         if self.config.readout is None:
-            atlas = glyph_atlas(self.face, BASE.side // self.grid.columns, BASE.side // self.grid.rows)
-            codes = dict.fromkeys(map(ord, text))
+            atlas, codes = self._atlas, dict.fromkeys(map(ord, text))
             return "".join(
                 c for c in map(chr, codes) if c in TWINS or "\ue000" <= c <= "\uf8ff" or not atlas.covers(ord(c))
             )
@@ -194,10 +196,16 @@ class Sight:
         """(side, side) pixel values of a page in this model's typography."""
         return draw(page, side, self.face)
 
+    @property
+    def _atlas(self) -> GlyphAtlas:
+        return glyph_atlas(self.face, BASE.side // self.grid.columns, BASE.side // self.grid.rows)
+
     @cached_property
     def _alphabet(self) -> frozenset[str]:
         assert self.config.readout is not None
-        return frozenset(c for c in self.config.readout.alphabet if not 0xE000 <= ord(c) <= 0xF8FF)
+        characters = [c for c in self.config.readout.alphabet if not 0xE000 <= ord(c) <= 0xF8FF]
+        told = self._atlas.tells_apart(np.array([ord(c) for c in characters], dtype=np.uint32))
+        return frozenset(c for c, is_told in zip(characters, told.tolist(), strict=True) if is_told)
 
     def _pixels(self, page: Page, side: int) -> Tensor:
         return to_pixels(to_rgb(self.picture(page, side), self.colours))

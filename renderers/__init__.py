@@ -1,6 +1,6 @@
 """Text to pixels: pages laid out once on a character grid, drawn at any side. Knows no roles, modes, tokens or models."""
 
-from renderers.fonts import DEJAVU, FACES, FIXED, Face, GlyphAtlas, find_face, glyph_atlas
+from renderers.fonts import DEJAVU, FACES, FIXED, Face, GlyphAtlas, face_of, find_face, glyph_atlas
 from renderers.layout import lay_out
 from renderers.page import EMPTY, Block, Grid, Page, Span
 from renderers.raster import RENDERER_VERSION, Style, draw, palette, to_png, to_rgb
@@ -21,6 +21,7 @@ __all__ = [
     "Span",
     "Style",
     "draw",
+    "face_of",
     "find_face",
     "glyph_atlas",
     "lay_out",

@@ -4,8 +4,9 @@ Pixel faces come in strikes (hand-drawn sizes); the largest strike that fits the
 cells. Scalable faces are hinted to the cell.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from threading import RLock
 
@@ -48,11 +49,13 @@ MARKER_BASE = 0xE000
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """A file of a face; `width` x `height` pixels for a pixel strike, 0 x 0 for a scalable outline."""
+    """A file of a face; `width` x `height` pixels for a pixel strike, 0 x 0 for a scalable outline. `font` is the file itself where
+    it does not lie in the faces' folder."""
 
     file: str
     width: int = 0
     height: int = 0
+    font: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +106,29 @@ def find_face(name: str) -> Face:
     path = Path(name)
     if not path.is_file():
         raise ValueError(f"no face {name!r}: expected one of {', '.join(FACES)}, or a font file")
-    return Face(path.stem, (Strike(str(path.resolve())),))
+    return face_of(path.stem, path.read_bytes())
+
+
+def face_of(name: str, font: bytes) -> Face:
+    """The face of a font file's bytes. Raises ValueError for what is no scalable font."""
+    strike = Strike(name, font=font)
+    try:
+        with _FREETYPE:
+            scalable = _open(strike).is_scalable
+    except freetype.FT_Exception as error:
+        raise ValueError(f"{name!r} is no font file that FreeType reads ({error}): give a .ttf or .otf file") from error
+    if not scalable:
+        raise ValueError(f"font file {name!r} holds pixel strikes alone: give a scalable one, .ttf or .otf")
+    return Face(name, (strike,))
 
 
 @cache
-def _open(file: str) -> freetype.Face:
-    return freetype.Face(str(FACES_FOLDER / file))
+def _open(strike: Strike) -> freetype.Face:
+    return freetype.Face(BytesIO(strike.font) if strike.font is not None else str(FACES_FOLDER / strike.file))
 
 
 def _outline_size(strike: Strike, cell_width: int, cell_height: int) -> int:
-    face = _open(strike.file)
+    face = _open(strike)
     line = (face.ascender - face.descender) / face.units_per_EM
     size = int(min(cell_width / _advance(face), cell_height / line))
     if size < MIN_OUTLINE_SIZE:
@@ -171,7 +187,20 @@ class GlyphAtlas:
         if code in (EMPTY, 0x20):
             return True
         with _FREETYPE:
-            return bool(_open(self._strike.file).get_char_index(self._glyph_of(code)))
+            return bool(_open(self._strike).get_char_index(self._glyph_of(code)))
+
+    def tells_apart(self, codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
+        """(N,) code points -> whether each has a glyph of the face's own that none before it has. Markers always have."""
+        slots = self.slots(codes)  # fills the atlas
+        levels = self.levels[slots]
+        seen: set[bytes] = set()
+        told = np.zeros(len(codes), dtype=bool)
+        for index, code in enumerate(codes.tolist()):
+            glyph = levels[index].tobytes()
+            told[index] = is_marker(code) or (self.covers(code) and glyph not in seen)
+            if not is_marker(code):
+                seen.add(glyph)
+        return told
 
     def _add(self, code: int) -> int:
         if self._count == len(self._levels):
@@ -187,7 +216,7 @@ class GlyphAtlas:
         if code not in BORROWED_GLYPHS:
             return _drawn_code(code)
         too_small = 0 < self._strike.height <= 8
-        has_own = not too_small and _open(self._strike.file).get_char_index(code)
+        has_own = not too_small and _open(self._strike).get_char_index(code)
         return code if has_own else BORROWED_GLYPHS[code]
 
     def _tick(self, cell: NDArray[np.uint8], corners: int) -> None:
@@ -197,7 +226,7 @@ class GlyphAtlas:
                 cell[-size:, columns] = NUM_LEVELS - 1
 
     def _draw(self, code: int, down: int) -> NDArray[np.uint8]:
-        face = _open(self._strike.file)
+        face = _open(self._strike)
         pixel_face = self._strike.width > 0
         if pixel_face:
             face.select_size(0)

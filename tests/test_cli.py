@@ -26,6 +26,30 @@ def short_conversation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def test_a_denser_grid_takes_fewer_tokens(short_conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = run_json(capsys, "compress", str(short_conversation))
+    dense = run_json(capsys, "compress", str(short_conversation), "--grid", "128x64")
+    assert len(dense["pages"]) < len(own["pages"])
+    assert dense["tokens_after"] < own["tokens_after"]
+    assert min(page["fidelity"] for page in dense["pages"]) > 0.98
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ("70x70", "does not read pages of 70 x 70 cells; it reads 64 x 64, 80 x 80, 128 x 64"),
+        ("80x80", "80 x 80 cells do not fill a page at Base, Tiny, which the schedule wants"),
+        ("wide", "'wide' is no grid; expected columns and rows, as 128x64"),
+    ],
+)
+def test_a_grid_that_cannot_be_read_gets_one_line(wanted: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        assert main(["plan", str(CONVERSATION), "--grid", wanted]) == 1
+    except SystemExit as stop:
+        assert stop.code == 2
+    assert told in capsys.readouterr().err
+
+
 def test_compress_writes_pages_and_reports(
     short_conversation: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

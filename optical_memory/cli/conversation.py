@@ -4,14 +4,16 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optical_memory.cli.output import add_model_options, count, positive, print_json, share
+from optical_memory.cli.output import add_model_options, count, grid, positive, print_json, share
 from optical_memory.errors import OpticalMemoryError
 from renderers.fonts import MARKER_BASE, is_marker
 
 if TYPE_CHECKING:
+    from optical_memory.memory.keeping import Progress
     from optical_memory.memory.optical_memory import OpticalMemory
 
 
@@ -25,6 +27,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         )
         sub.add_argument("--scope", default="", help="whose conversation it is in the store: tenant/user/thread")
         sub.add_argument("--keep-last", type=count, default=4, metavar="N", help="newest turns that stay text (4)")
+        sub.add_argument(
+            "--grid",
+            type=grid,
+            metavar="COLUMNSxROWS",
+            help="cells of a page, if not the model's own: 128x64 holds twice the text, and reads a little worse",
+        )
         add_model_options(sub)
         return sub
 
@@ -58,16 +66,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _plan(options: argparse.Namespace) -> int:
     from optical_memory.memory.files import load_history
-    from optical_memory.memory.optical_memory import OpticalMemory
 
-    memory = OpticalMemory(
-        options.model,
-        device=options.device,
-        keep_last=options.keep_last,
-        store=options.store,
-        scope=options.scope,
-        **_forgetting(options),
-    )
+    memory = _memory(options)
     plan = memory.plan(load_history(options.file))
     if options.json:
         print_json(plan.model_dump())
@@ -86,12 +86,40 @@ def _forgetting(options: argparse.Namespace) -> dict[str, Any]:
     return {"schedule": schedule, "lossless": options.lossless}
 
 
+def _memory(options: argparse.Namespace, on_progress: "Progress | None" = None) -> "OpticalMemory":
+    """An empty memory, or what the store holds. Raises OpticalMemoryError for a grid that the model does not read, or that does
+    not fill the pages of the schedule's modes."""
+    from optical_memory.loading import load_model
+    from optical_memory.memory.optical_memory import OpticalMemory
+
+    model = load_model(options.model, options.device)
+    if options.grid is not None:
+        try:
+            model = model.on_grid(replace(options.grid, break_lines=model.grid.break_lines))
+        except ValueError as error:
+            raise OpticalMemoryError(str(error)) from error
+    memory = OpticalMemory(
+        model,
+        keep_last=options.keep_last,
+        store=options.store,
+        scope=options.scope,
+        on_progress=on_progress,
+        **_forgetting(options),
+    )
+    unfilled = [str(mode) for mode in memory.schedule.ladder if not model.grid.fills(mode.side)]
+    if options.grid is not None and unfilled:
+        raise OpticalMemoryError(
+            f"{model.grid.columns} x {model.grid.rows} cells do not fill a page at {', '.join(unfilled)}, which the schedule "
+            "wants: take another grid, or in Python a schedule of other modes"
+        )
+    return memory
+
+
 def _memory_of(options: argparse.Namespace) -> "OpticalMemory":
     """A memory that has compressed the file, with a bar on standard error if it takes more than two seconds."""
     from tqdm import tqdm
 
     from optical_memory.memory.files import load_history
-    from optical_memory.memory.optical_memory import OpticalMemory
 
     history = load_history(options.file)
     with tqdm(delay=2, unit="page", desc="encoding", leave=False, file=sys.stderr) as bar:
@@ -100,15 +128,7 @@ def _memory_of(options: argparse.Namespace) -> "OpticalMemory":
             bar.total = total
             bar.update(done - bar.n)
 
-        memory = OpticalMemory(
-            options.model,
-            device=options.device,
-            keep_last=options.keep_last,
-            store=options.store,
-            scope=options.scope,
-            on_progress=progress,
-            **_forgetting(options),
-        )
+        memory = _memory(options, progress)
         memory.compress(history)
     return memory
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optical_memory.cli import experiments, remembering
-from optical_memory.cli.output import add_model_options, count, print_json, tell, write_run
+from optical_memory.cli.output import add_model_options, check_fonts, count, print_json, tell, write_run
 from optical_memory.modes import MODES
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def _figures(model: "Model", options: argparse.Namespace) -> "list[Figure]":
         from optical_memory.evaluation.reading import evaluate_faces, evaluate_reading
 
         if options.face:
+            check_fonts(options.face)
             return evaluate_faces(model, options.text, options.face, options.pages, options.seed)
         return evaluate_reading(model, options.text, options.pages, options.seed)
     if options.task == "fox":

@@ -2,11 +2,16 @@
 
 import argparse
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from optical_memory.errors import InvalidHistoryError
 
 if TYPE_CHECKING:
     from optical_memory.evaluation.report import Figure
     from optical_memory.model import Model
+    from renderers import Grid
 
 
 def add_model_options(command: argparse.ArgumentParser) -> None:
@@ -37,6 +42,28 @@ def share(text: str) -> float:
     if not 0.0 <= number <= 1.0:
         raise argparse.ArgumentTypeError(f"{text} is no share; expected 0 to 1")
     return number
+
+
+def grid(text: str) -> "Grid":
+    """Columns and rows of a page's cells, for argparse: "128x64"."""
+    from renderers import Grid
+
+    columns, _, rows = text.partition("x")
+    try:
+        return Grid(int(columns), int(rows))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no grid; expected columns and rows, as 128x64") from error
+
+
+def check_fonts(fonts: Sequence[Path]) -> None:
+    """Raises InvalidHistoryError unless each is a bundled face's name or a font file that can be drawn."""
+    from renderers import find_face
+
+    for font in fonts:
+        try:
+            find_face(str(font))
+        except (ValueError, OSError) as error:
+            raise InvalidHistoryError(str(error)) from error
 
 
 def print_json(value: Any) -> None:

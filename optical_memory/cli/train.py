@@ -1,9 +1,10 @@
-"""Commands that make a model: train encoder, train decoder, train reader, train export."""
+"""Commands that make a model: train encoder, train decoder, train reader, train face, train export."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
+from optical_memory.cli.output import check_fonts, positive
 from optical_memory.errors import InvalidHistoryError
 
 ENCODER_RECIPE_NAMES = (
@@ -21,8 +22,20 @@ ENCODER_RECIPE_NAMES = (
     "kinds",
     "places",
     "firmer_places",
+    "dense",
 )
-_WITH_FACES = ("faces", "varied", "scripts", "families", "glyphs", "letters", "kinds", "places", "firmer_places")
+_WITH_FACES = (
+    "faces",
+    "varied",
+    "scripts",
+    "families",
+    "glyphs",
+    "letters",
+    "kinds",
+    "places",
+    "firmer_places",
+    "dense",
+)
 DECODER_RECIPE_NAMES = (
     "answers",
     "more_answers",
@@ -71,6 +84,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
             required=stage != "encoder",
             help="the run, or the checkpoint file, whose weights to start from: of every part that it holds",
         )
+    own = stages.add_parser("face", help="teach the bundled model a face of your own; minutes on two cores")
+    own.set_defaults(run=_learn_face)
+    own.add_argument("--font", type=Path, required=True, metavar="FILE", help="a scalable font, monospaced and upright")
+    own.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="any folder of UTF-8 text")
+    own.add_argument("--run", type=Path, required=True, dest="run_folder", metavar="DIR", help="where the run lives")
+    own.add_argument("--steps", type=positive, metavar="N", default=300)
+    own.add_argument("--device")
+    own.add_argument("--from", type=Path, dest="start_from", metavar="FILE", help="a checkpoint file (the bundled one)")
+    own.add_argument("--out", type=Path, required=True, metavar="FILE")
     export = stages.add_parser("export", help="write a checkpoint from runs")
     export.set_defaults(run=_export)
     export.add_argument(
@@ -130,6 +152,27 @@ def _faces_of(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
             f"--recipe {' or '.join(_WITH_FACES)}"
         )
     return {"others": ("dejavu", *files)}
+
+
+def _learn_face(options: argparse.Namespace) -> int:
+    from optical_memory.checkpoint import BUNDLED
+    from optical_memory.device import choose_device
+    from optical_memory.training.own_face import learn_face
+
+    check_fonts([options.font])
+    learn_face(
+        str(options.font),
+        options.corpus,
+        options.run_folder,
+        options.out,
+        choose_device(options.device),
+        options.start_from or BUNDLED,
+        options.steps,
+    )
+    print(
+        f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB; optical-memory compress FILE --model {options.out}"
+    )
+    return 0
 
 
 def _export(options: argparse.Namespace) -> int:

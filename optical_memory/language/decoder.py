@@ -1,7 +1,5 @@
 """The decoder: transformers' DeepSeek mixture-of-experts text model with a head. Importing this file imports transformers."""
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor, nn
 from transformers import DeepseekOcr2TextModel, GenerationMixin, PreTrainedConfig, PreTrainedModel, __version__
@@ -130,12 +128,6 @@ def for_text(decoder: Decoder, config: DecoderConfig) -> Decoder:
     features; all other weights are shared."""
     if config.signposts is None:
         return decoder
-    rest = replace(
-        config,
-        depth=config.depth - READING_LAYERS,
-        num_dense_layers=config.num_dense_layers - READING_LAYERS,
-        signposts=None,
-    )
     weights = dict(decoder.state_dict())
     layers = decoder.model.layers
     for number in range(len(layers)):
@@ -146,7 +138,7 @@ def for_text(decoder: Decoder, config: DecoderConfig) -> Decoder:
     head = weights["lm_head.weight"].clone()
     head[:, list(config.signposts.features)] = 0.0
     weights["lm_head.weight"] = head
-    other = blank_decoder(rest)
+    other = blank_decoder(config.for_text)
     other.load_state_dict(weights, assign=True)
     other.model.rotary_emb.to(decoder.device)
     return other.eval()

@@ -232,6 +232,40 @@ def firmer_places(steps: int = 120, others: tuple[str, ...] = ("dejavu",)) -> En
     return replace(places(steps, others), place_weight=1.0, seed=14)
 
 
+def dense(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: the dense grid at Tiny above all, 128 characters a visual token; the rest as before, one view each."""
+    foreign = _in_other_faces(others, (Variation(),), (Variation(),), 0.5)
+    return replace(
+        firmer_places(steps, others),
+        portions=(*_in_its_own_face(dense=6), *foreign),
+        rate=5e-4,
+        warm_up=20,
+        random_share=0.25,
+        seed=15,
+    )
+
+
+def one_face(face: str, steps: int) -> EncoderRecipe:
+    """A face of one's own, from the bundled weights: every mode that shows an outline's shapes, in that face alone, mostly
+    random strings, so that all of its characters come often. Not the dense grid at Tiny: 4 x 8 pixels are too few."""
+    portions = (
+        Portion(TINY, 1, faces=(face,)),
+        Portion(SMALL, 1, faces=(face,)),
+        Portion(SMALL, 1, grid=SMALL_ALIGNED, faces=(face,)),
+        *(Portion(mode, 1, crop=8, grid=grid, faces=(face,)) for mode in (BASE, LARGE) for grid in ((64, 64), DENSE)),
+    )
+    return EncoderRecipe(
+        portions,
+        steps=steps,
+        rate=5e-4,
+        warm_up=10,
+        cool_down=1.0,
+        random_share=0.6,
+        scripts_share=0.2,
+        auxiliary_weight=0.0,
+    )
+
+
 ENCODER_RECIPES = {
     "crops": crops,
     "pages": pages,
@@ -247,4 +281,5 @@ ENCODER_RECIPES = {
     "kinds": kinds,
     "places": places,
     "firmer_places": firmer_places,
+    "dense": dense,
 }

@@ -1,14 +1,17 @@
 """From runs to one checkpoint file: `optical-memory train export --encoder RUN... --decoder PATH --out FILE`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
-from optical_memory.checkpoint import Checkpoint, save_checkpoint
+from optical_memory.checkpoint import FONT, Checkpoint, save_checkpoint
 from optical_memory.config import ModelConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.training.run import load_weights, start_with
+from renderers import Face
 
 _ENCODER = ("encoder.", "readout.")
 
@@ -41,6 +44,24 @@ def export(
         tensors |= holder.state_dict()
         if not decoder.is_file():
             notes["decoder_steps"] = str(load_weights(decoder)["state"]["step"])
+    save_checkpoint(out, config, tensors, notes, stored)
+
+
+def export_in_face(config: ModelConfig, run: Path, origin: Path, face: Face, out: Path) -> None:
+    """Writes the encoder and readout of a run that learnt to read `face`, the font itself, and the decoder of the checkpoint file
+    `origin` without the layers that read pages: they read the tokens of another encoder."""
+    tensors, notes = _mean([run], None, config)
+    if config.decoder is not None:
+        from optical_memory.language.decoder import build_decoder, for_text
+
+        decoder = build_decoder(config.decoder)
+        start_with(nn.ModuleDict({"decoder": decoder}), origin)
+        tensors |= {
+            f"decoder.{name}": tensor for name, tensor in for_text(decoder, config.decoder).state_dict().items()
+        }
+        config = replace(config, decoder=config.decoder.for_text)
+    font = face.strikes[0].font
+    stored = {} if font is None else {FONT: torch.frombuffer(bytearray(font), dtype=torch.uint8)}
     save_checkpoint(out, config, tensors, notes, stored)
 
 

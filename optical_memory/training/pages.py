@@ -127,18 +127,9 @@ class PageEngine:
         if (name, width, height) not in self._atlases:
             atlas = glyph_atlas(find_face(name), width, height)
             slots = atlas.slots(self._codes)  # fills the atlas
-            levels = atlas.levels[slots]
-            seen: set[bytes] = set()
-            own = np.zeros(len(self._codes), dtype=bool)
-            for index, code in enumerate(self._codes):
-                marker = is_marker(int(code))
-                glyph = levels[index].tobytes()
-                own[index] = marker or (atlas.covers(int(code)) and glyph not in seen)
-                if not marker:
-                    seen.add(glyph)
             self._atlases[name, width, height] = (
-                torch.from_numpy(levels).to(self.device),
-                torch.from_numpy(own).to(self.device),
+                torch.from_numpy(atlas.levels[slots]).to(self.device),
+                torch.from_numpy(atlas.tells_apart(self._codes)).to(self.device),
             )
         return self._atlases[name, width, height]
 

@@ -1,0 +1,36 @@
+"""A face of one's own, which the bundled weights learn to read in minutes.
+
+`optical-memory train face --font FILE --corpus DIR --run DIR --out FILE`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from optical_memory.checkpoint import BUNDLED, Checkpoint
+from optical_memory.training.encoder_recipes import one_face
+from optical_memory.training.encoder_stage import train_encoder
+from optical_memory.training.export import export_in_face
+from renderers import find_face
+
+
+def learn_face(
+    font: str,
+    corpus_folder: Path,
+    run: Path,
+    out: Path,
+    device: torch.device,
+    start_from: Path = BUNDLED,
+    steps: int = 300,
+) -> None:
+    """Trains encoder and readout on pages in `font`, a font file or a bundled face's name, and writes a checkpoint that sets its
+    pages in it; goes on where `run` stopped. It reads other faces worse than before, and its decoder answers but recites no page.
+
+    Raises ValueError for what is no scalable font or does not fit the cells, CheckpointError if `run` is of another face.
+    """
+    face = find_face(font)
+    config = Checkpoint(start_from).config
+    config = replace(config, name=f"{config.name}-{face.name}", typography=replace(config.typography, face=face.name))
+    train_encoder(config, one_face(font, steps), corpus_folder, run, device, start_from)
+    export_in_face(config, run, start_from, face, out)
