@@ -92,6 +92,7 @@ class Sight:
             )
         other = copy(self)
         other.grid = grid
+        other.__dict__.pop("_alphabet", None)  # what a face tells apart depends on the cells
         return other
 
     def grids_in_step(self, mode: Mode) -> list[Grid]:

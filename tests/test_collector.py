@@ -77,7 +77,8 @@ def test_what_lives_is_set_aside_once_and_garbage_is_not() -> None:
     assert Ring.alive == 0 and aside > len(living)
     later = [[place] for place in range(20_000)]
     set_aside()
-    assert gc.get_freeze_count() == aside and len(later) == 20_000
+    # Fewer than before is possible: see below.
+    assert gc.get_freeze_count() <= aside and len(later) == 20_000
     Ring()
     gc.collect()
     assert Ring.alive == 0
