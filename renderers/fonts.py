@@ -187,7 +187,7 @@ class GlyphAtlas:
         if code in (EMPTY, 0x20):
             return True
         with _FREETYPE:
-            return bool(_open(self._strike).get_char_index(self._glyph_of(code)))
+            return code in CONTROL_GLYPHS or bool(_open(self._strike).get_char_index(self._glyph_of(code)))
 
     def tells_apart(self, codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """(N,) code points -> whether each has a glyph of the face's own that none before it has. Markers always have."""
@@ -206,7 +206,12 @@ class GlyphAtlas:
         if self._count == len(self._levels):
             self._levels = np.concatenate([self._levels, np.zeros_like(self._levels)])
         glyph, down = DISPLACED_GLYPHS.get(code, (self._glyph_of(code), 0))
-        self._levels[self._count] = self._draw(glyph, down)
+        if code in CONTROL_GLYPHS and not _open(self._strike).get_char_index(glyph):
+            lender = glyph_atlas(DEJAVU, self.cell_width, self.cell_height)  # a line's end is shown in every face
+            slot = lender.slots(np.array([code], dtype=np.uint32))[0]
+            self._levels[self._count] = lender.levels[slot]
+        else:
+            self._levels[self._count] = self._draw(glyph, down)
         if self._strike.width:
             self._tick(self._levels[self._count], TICKS.get(code, 0))
         self._count += 1

@@ -207,3 +207,24 @@ def test_threads_that_fill_one_atlas_draw_what_one_thread_draws() -> None:
             assert np.array_equal(glyphs_of(atlas, text), right)
     finally:
         sys.setswitchinterval(interval)
+
+
+def test_a_face_without_a_pilcrow_shows_where_lines_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lacking:
+        """DejaVu without the pilcrow."""
+
+        def __init__(self, face: object) -> None:
+            self._face = face
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._face, name)
+
+        def get_char_index(self, code: int) -> int:
+            return 0 if code == 0xB6 else self._face.get_char_index(code)  # type: ignore[attr-defined, no-any-return]
+
+    lacking = fonts.face_of("lacking", (fonts.FACES_FOLDER / DEJAVU.strikes[0].file).read_bytes())
+    opened = fonts._open
+    monkeypatch.setattr(fonts, "_open", lambda strike: Lacking(opened(strike)) if strike.font else opened(strike))
+    atlas, lender = GlyphAtlas(lacking, 16, 16), GlyphAtlas(DEJAVU, 16, 16)
+    assert atlas.covers(0x0A) and not atlas.covers(0xB6)
+    assert np.array_equal(glyphs_of(atlas, "\n"), glyphs_of(lender, "\n"))
