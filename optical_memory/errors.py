@@ -3,6 +3,7 @@
 OpticalMemoryError
 ├── InvalidHistoryError      a history, turn or file that cannot be understood
 ├── UnreadableTextError      text that the face cannot draw or the model was not trained to read
+├── GridError                a grid of cells that the model does not read, or that does not fill a page
 ├── PictureError             a picture that cannot be read, or is too large
 ├── CheckpointError          weights that are missing, damaged, or of another architecture
 ├── DeviceError              a device that does not exist or cannot do what is asked
@@ -23,6 +24,10 @@ class InvalidHistoryError(OpticalMemoryError, ValueError):
 
 class UnreadableTextError(OpticalMemoryError, ValueError):
     """Text that the face cannot draw or the model was not trained to read."""
+
+
+class GridError(OpticalMemoryError, ValueError):
+    """A grid of cells that the model does not read, or that does not fill a page."""
 
 
 class PictureError(OpticalMemoryError, ValueError):

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from optical_memory.config import ModelConfig
 from optical_memory.device import is_accelerator
 from optical_memory.encoded import EncodedPage, Reading
-from optical_memory.errors import CheckpointError, SpliceError
+from optical_memory.errors import CheckpointError, GridError, SpliceError
 from optical_memory.modes import BASE, NATIVE_MODES, PATCH, Mode
 from optical_memory.vision.encoder import DeepEncoder
 from optical_memory.vision.pictures import open_picture
@@ -83,10 +83,10 @@ class Sight:
         self.colours = palette(TRANSCRIPT_STYLES)
 
     def on_grid(self, grid: Grid) -> Self:
-        """The same weights; pages are laid out on another grid. Raises ValueError for one that the readout was not trained on."""
+        """The same weights; pages are laid out on another grid. Raises GridError for one that the readout was not trained on."""
         known = self.config.typography.grids
         if self.readout is not None and (grid.columns, grid.rows) not in known:
-            raise ValueError(
+            raise GridError(
                 f"{self.config.name!r} does not read pages of {grid.columns} x {grid.rows} cells; it reads "
                 + ", ".join(f"{columns} x {rows}" for columns, rows in known)
             )
@@ -158,7 +158,7 @@ class Sight:
     def read(self, encoded: Sequence[EncodedPage], grid: Grid) -> list[Reading]:
         """What the readout sees on pages of one grid.
 
-        Raises CheckpointError if the model has no readout, ValueError for a mode whose side the grid's cells do not divide.
+        Raises CheckpointError if the model has no readout, GridError for a mode whose side the grid's cells do not divide.
         """
         if self.readout is None or self.config.readout is None:
             raise CheckpointError(
@@ -170,12 +170,7 @@ class Sight:
         for page in encoded:
             self._check(page)
             side = page.mode.side
-            if not grid.fills(side):
-                fitting = ", ".join(str(mode) for mode in NATIVE_MODES if grid.fills(mode.side))
-                raise ValueError(
-                    f"{grid.columns} x {grid.rows} cells do not fill a page at {page.mode}: take modes that they fill "
-                    f"({fitting or 'there are none'}), or another grid"
-                )
+            self._check_fills(grid, [page.mode])
             cells = CellGrid(grid.columns, grid.rows, side // grid.columns, side // grid.rows)
             whole = page.tokens[: page.mode.grid**2].to(self.device, torch.float32)
             best = self.readout(whole[None], cells)[0].softmax(-1).max(-1)
@@ -192,6 +187,11 @@ class Sight:
                 c for c in map(chr, codes) if c in TWINS or "\ue000" <= c <= "\uf8ff" or not atlas.covers(ord(c))
             )
         return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
+
+    def check_modes(self, modes: Sequence[Mode]) -> None:
+        """Raises GridError where this model's pages, drawn for one of the modes, could not be read for want of whole cells."""
+        if self.readout is not None:
+            self._check_fills(self.grid, modes)
 
     def picture(self, page: Page, side: int) -> np.ndarray:
         """(side, side) pixel values of a page in this model's typography."""
@@ -214,6 +214,15 @@ class Sight:
     def _tiled_picture(self, page: Page, tile_side: int) -> Image.Image:
         """A page drawn to fill 2 x 2 cuts."""
         return Image.fromarray(to_rgb(self.picture(page, 2 * tile_side), self.colours))
+
+    def _check_fills(self, grid: Grid, modes: Sequence[Mode]) -> None:
+        unfilled = ", ".join(str(mode) for mode in modes if not grid.fills(mode.side))
+        if unfilled:
+            fitting = ", ".join(str(mode) for mode in NATIVE_MODES if grid.fills(mode.side))
+            raise GridError(
+                f"{grid.columns} x {grid.rows} cells do not fill a page at {unfilled}: take modes that they fill "
+                f"({fitting or 'there are none'}), or another grid"
+            )
 
     def _check(self, page: EncodedPage) -> None:
         if page.fingerprint != self.fingerprint:

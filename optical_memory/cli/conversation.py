@@ -87,18 +87,14 @@ def _forgetting(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _memory(options: argparse.Namespace, on_progress: "Progress | None" = None) -> "OpticalMemory":
-    """An empty memory, or what the store holds. Raises OpticalMemoryError for a grid that the model does not read, or that does
-    not fill the pages of the schedule's modes."""
+    """An empty memory, or what the store holds."""
     from optical_memory.loading import load_model
     from optical_memory.memory.optical_memory import OpticalMemory
 
     model = load_model(options.model, options.device)
     if options.grid is not None:
-        try:
-            model = model.on_grid(replace(options.grid, break_lines=model.grid.break_lines))
-        except ValueError as error:
-            raise OpticalMemoryError(str(error)) from error
-    memory = OpticalMemory(
+        model = model.on_grid(replace(options.grid, break_lines=model.grid.break_lines))
+    return OpticalMemory(
         model,
         keep_last=options.keep_last,
         store=options.store,
@@ -106,13 +102,6 @@ def _memory(options: argparse.Namespace, on_progress: "Progress | None" = None) 
         on_progress=on_progress,
         **_forgetting(options),
     )
-    unfilled = [str(mode) for mode in memory.schedule.ladder if not model.grid.fills(mode.side)]
-    if options.grid is not None and unfilled:
-        raise OpticalMemoryError(
-            f"{model.grid.columns} x {model.grid.rows} cells do not fill a page at {', '.join(unfilled)}, which the schedule "
-            "wants: take another grid, or in Python a schedule of other modes"
-        )
-    return memory
 
 
 def _memory_of(options: argparse.Namespace) -> "OpticalMemory":

@@ -24,18 +24,8 @@ ENCODER_RECIPE_NAMES = (
     "firmer_places",
     "dense",
 )
-_WITH_FACES = (
-    "faces",
-    "varied",
-    "scripts",
-    "families",
-    "glyphs",
-    "letters",
-    "kinds",
-    "places",
-    "firmer_places",
-    "dense",
-)
+_WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
+"""Since then every leg has been set in other faces, too."""
 DECODER_RECIPE_NAMES = (
     "answers",
     "more_answers",

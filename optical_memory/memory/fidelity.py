@@ -30,6 +30,8 @@ class PageModel(Protocol):
 
     def unreadable(self, text: str) -> str: ...
 
+    def check_modes(self, modes: Sequence[Mode]) -> None: ...
+
 
 def fidelity(page: Page, reading: Reading) -> float:
     """Share of the page's source characters that are read back right, 0..1; markers and empty cells do not count."""

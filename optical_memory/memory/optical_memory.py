@@ -54,7 +54,7 @@ class OpticalMemory:
     memories share; `scope` says whose conversation this is in it.
     `model`: a name, a checkpoint's path, or a `Model` that is already loaded. `device`: chosen for you if not given.
     `embedder` makes the vectors of recall's dense side; the default needs no download. `on_progress` is called while pages
-    are encoded.
+    are encoded. Raises GridError for a schedule with modes whose pages the model's grid does not fill.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class OpticalMemory:
             raise ValueError(f"fade_every counts turns from 1, got {fade_every}")
         self.model: Model = load_model(model, device) if isinstance(model, (str, Path)) else model
         self.schedule = schedule or ForgettingSchedule()
+        self.model.check_modes(self.schedule.ladder)
         self.keep_last = keep_last
         self.fade_every = fade_every
         self.lossless = lossless

@@ -3,15 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from optical_memory.checkpoint import FONT, Checkpoint, save_checkpoint
-from optical_memory.config import ModelConfig
+from optical_memory.config import DecoderConfig, ModelConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.training.run import load_weights, start_with
 from renderers import Face
+
+if TYPE_CHECKING:
+    from optical_memory.language.decoder import Decoder
 
 _ENCODER = ("encoder.", "readout.")
 
@@ -37,11 +41,7 @@ def export(
     else:
         tensors, notes = _mean(encoders, shares, config)
     if decoder is not None and config.decoder is not None:
-        from optical_memory.language.decoder import build_decoder
-
-        holder = nn.ModuleDict({"decoder": build_decoder(config.decoder)})
-        start_with(holder, decoder)
-        tensors |= holder.state_dict()
+        tensors |= _prefixed(_decoder_of(decoder, config.decoder))
         if not decoder.is_file():
             notes["decoder_steps"] = str(load_weights(decoder)["state"]["step"])
     save_checkpoint(out, config, tensors, notes, stored)
@@ -52,17 +52,26 @@ def export_in_face(config: ModelConfig, run: Path, origin: Path, face: Face, out
     `origin` without the layers that read pages: they read the tokens of another encoder."""
     tensors, notes = _mean([run], None, config)
     if config.decoder is not None:
-        from optical_memory.language.decoder import build_decoder, for_text
+        from optical_memory.language.decoder import for_text
 
-        decoder = build_decoder(config.decoder)
-        start_with(nn.ModuleDict({"decoder": decoder}), origin)
-        tensors |= {
-            f"decoder.{name}": tensor for name, tensor in for_text(decoder, config.decoder).state_dict().items()
-        }
+        tensors |= _prefixed(for_text(_decoder_of(origin, config.decoder), config.decoder))
         config = replace(config, decoder=config.decoder.for_text)
     font = face.strikes[0].font
     stored = {} if font is None else {FONT: torch.frombuffer(bytearray(font), dtype=torch.uint8)}
     save_checkpoint(out, config, tensors, notes, stored)
+
+
+def _decoder_of(path: Path, config: DecoderConfig) -> "Decoder":
+    """The decoder of a run or a checkpoint file."""
+    from optical_memory.language.decoder import build_decoder
+
+    decoder = build_decoder(config)
+    start_with(nn.ModuleDict({"decoder": decoder}), path)
+    return decoder
+
+
+def _prefixed(decoder: "Decoder") -> dict[str, Tensor]:
+    return {f"decoder.{name}": tensor for name, tensor in decoder.state_dict().items()}
 
 
 def _checkpoint_of(file: Path, config: ModelConfig) -> Checkpoint:

@@ -91,6 +91,9 @@ class FakeModel:
     def unreadable(self, text: str) -> str:
         return "".join(dict.fromkeys(character for character in text if character not in READABLE))
 
+    def check_modes(self, modes: Sequence[Mode]) -> None:
+        """It reads codes, not cells: whatever the mode."""
+
     decoder_reads_pages = True
 
     @property
