@@ -23,6 +23,7 @@ ENCODER_RECIPE_NAMES = (
     "places",
     "firmer_places",
     "dense",
+    "many_faces",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

@@ -19,6 +19,7 @@ class EncoderRecipe(Recipe):
 
     portions: tuple[Portion, ...]
     scripts_share: float = 0.0
+    strays_share: float = 0.0
     auxiliary_weight: float = 0.5
     place_weight: float = 0.0
     """Of the error in where tokens say that they lie (training/places.py)."""
@@ -153,11 +154,21 @@ def _in_other_faces(
     sparse: tuple[Variation | None, ...],
     dense: tuple[Variation | None, ...],
     random_share: float | None = None,
+    faces_per_batch: int = 1,
 ) -> tuple[Portion, ...]:
-    """Cuts at Base, each in a face of its own: one for every variation, on the memory's grid and on the dense one."""
+    """Cuts at Base, each in a face of its own, or several: one for every variation, on the memory's grid and on the dense one."""
     mixed = ("fixed", *others)
     return tuple(
-        Portion(BASE, 1, crop=5, grid=grid, faces=mixed, variation=variation, random_share=random_share)
+        Portion(
+            BASE,
+            1,
+            crop=5,
+            grid=grid,
+            faces=mixed,
+            faces_per_batch=faces_per_batch,
+            variation=variation,
+            random_share=random_share,
+        )
         for grid, variations in (((64, 64), sparse), (DENSE, dense))
         for variation in variations
     )
@@ -245,6 +256,21 @@ def dense(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderRec
     )
 
 
+def many_faces(steps: int = 1150, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: eight faces on every page that is in others than the memory's, each line in one of them; half of the views."""
+    reshaped = Variation()
+    each = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
+    narrow = replace(each, across=1.2)
+    foreign = _in_other_faces(others, (None, None, reshaped, each), (None, None, reshaped, narrow), 0.6, 8)
+    return replace(
+        dense(steps, others),
+        portions=(*_in_its_own_face(dense=3, small=2), *foreign),
+        scripts_share=0.3,
+        strays_share=0.5,
+        seed=16,
+    )
+
+
 def one_face(face: str, steps: int) -> EncoderRecipe:
     """A face of one's own, from the bundled weights: every mode that shows an outline's shapes, in that face alone, mostly
     random strings, so that all of its characters come often. Not the dense grid at Tiny: 4 x 8 pixels are too few."""
@@ -282,4 +308,5 @@ ENCODER_RECIPES = {
     "places": places,
     "firmer_places": firmer_places,
     "dense": dense,
+    "many_faces": many_faces,
 }

@@ -3,8 +3,9 @@
 A step is decided by (seed, step) alone, so a run that is interrupted goes on as if it had not been.
 """
 
+import hashlib
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -60,13 +61,17 @@ class EncoderTrainee(nn.Module):
         start_refining(self.auxiliary)
         self.register_buffer("places", torch.zeros(config.encoder.width, NUM_NUMBERS))
 
-    def forward(self, batch: PageBatch, with_readout: bool = True) -> tuple[Tensor | None, Tensor, Tensor | None]:
-        """(readout logits or None, auxiliary logits), both (V, cells, characters), and the error in the tokens' places or None"""
+    def forward(
+        self, batch: PageBatch, with_readout: bool = True, with_auxiliary: bool = True
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """Logits (V, cells, characters) of the readout and of the auxiliary head, and the error in the tokens' places; None for
+        what is not asked for."""
         if not with_readout:
             return None, self.auxiliary(self.encoder.sam(batch.pixels), batch.cells), None
         features = self.encoder.features(batch.pixels)
         error = place_error(features.tokens, self.places) if self.places.any() else None
-        return self.readout(features.tokens, batch.cells), self.auxiliary(features.patches, batch.cells), error
+        auxiliary = self.auxiliary(features.patches, batch.cells) if with_auxiliary else None
+        return self.readout(features.tokens, batch.cells), auxiliary, error
 
     def begin_telling_places(self, engine: PageEngine, recipe: EncoderRecipe) -> None:
         """Once, before the first step of a recipe that weighs places: by pages of its own portions."""
@@ -95,9 +100,14 @@ def train_encoder(
     assert config.readout is not None
     alphabet = Alphabet.of(config.readout.alphabet)
     corpus = Corpus(corpus_folder, alphabet)
-    engine = PageEngine(
-        PageText(corpus.training, alphabet, recipe.random_share, scripts_share=recipe.scripts_share), alphabet, device
+    text = PageText(
+        corpus.training,
+        alphabet,
+        recipe.random_share,
+        scripts_share=recipe.scripts_share,
+        strays_share=recipe.strays_share,
     )
+    engine = PageEngine(text, alphabet, device)
     plain = partial(PageText, corpus.held_out, alphabet, sparse_share=0.0)
     held_out = {
         name: PageEngine(text, alphabet, device)
@@ -108,7 +118,7 @@ def train_encoder(
         )
     }
     optimizer = optimizer_for(trainee, recipe)
-    plan = RunState("encoder", config.name, corpus.digest, 0, asdict(recipe))
+    plan = RunState("encoder", config.name, corpus.digest, 0, asdict(recipe), _only_font(recipe))
     first = restore(run, trainee, optimizer, plan, start_from)
     if recipe.place_weight and not trainee.places.any():
         trainee.begin_telling_places(engine, recipe)
@@ -123,12 +133,17 @@ def train_encoder(
             bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()})
         if crew.leads and ((step + 1) % SAVE_EVERY == 0 or step + 1 == recipe.steps):
             accuracy = held_out_accuracy(trainee, held_out, recipe.portions, recipe.seed, device)
-            save_state(
-                run, trainee, optimizer, RunState("encoder", config.name, corpus.digest, step + 1, asdict(recipe))
-            )
+            save_state(run, trainee, optimizer, replace(plan, step=step + 1))
             log_line(run, {"step": step + 1, "seconds": round(time.monotonic() - began, 1), **losses, **accuracy})
             bar.write("  ".join(f"{name} {value:.4f}" for name, value in accuracy.items()))
     return trainee
+
+
+def _only_font(recipe: EncoderRecipe) -> str:
+    """Digest of the font file that every page of the recipe is set in; "" if there are several, or none."""
+    faces = {face for portion in recipe.portions for face in portion.faces}
+    files = [Path(face) for face in faces if Path(face).is_file()]
+    return hashlib.sha256(files[0].read_bytes()).hexdigest() if len(faces) == len(files) == 1 else ""
 
 
 def encoder_step(
@@ -162,11 +177,14 @@ def _portion_step(
 ) -> dict[str, float]:
     """Gradients of one portion, which makes up `weight` of the step."""
     with mixed_precision(batch.pixels.device):
-        logits, auxiliary, place = model(batch, with_readout)
+        logits, auxiliary, place = model(batch, with_readout, with_auxiliary=recipe.auxiliary_weight > 0)
     targets = batch.targets.flatten()
-    auxiliary_loss = functional.cross_entropy(auxiliary.float().flatten(0, 1), targets)
-    losses = {"aux": weight * auxiliary_loss.item()}
-    loss = recipe.auxiliary_weight * auxiliary_loss
+    losses = {}
+    loss = torch.zeros((), device=batch.pixels.device)
+    if auxiliary is not None:
+        auxiliary_loss = functional.cross_entropy(auxiliary.float().flatten(0, 1), targets)
+        losses["aux"] = weight * auxiliary_loss.item()
+        loss = recipe.auxiliary_weight * auxiliary_loss
     if logits is not None:
         readout_loss = functional.cross_entropy(logits.float().flatten(0, 1), targets)
         losses["readout"] = readout_loss.item()
@@ -194,7 +212,7 @@ def held_out_accuracy(
         for name, engine in engines.items():
             batch = engine.batch(Portion(mode, 2, grid=grid, faces=face), np.random.default_rng((seed, 2**32 - 1)))
             with torch.autocast(device.type, torch.bfloat16, enabled=is_accelerator(device)):
-                logits, _, _ = trainee(batch)
+                logits, _, _ = trainee(batch, with_auxiliary=False)
             accuracy[f"{mode.name} {grid[0]}x{grid[1]} {name}"] = (
                 (logits.argmax(-1) == batch.targets).float().mean().item()
             )

@@ -1,5 +1,7 @@
 """The characters of pages to train on: natural text as printed, other scripts, and random strings that nobody can guess."""
 
+import unicodedata
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,13 +27,17 @@ _RANDOM_KINDS = (
 """What random strings are made of, one kind at a time; four times as often as of any other, of all that is typed."""
 _PRINTED = {"'": "’’’‘", '"': "“”", "-": "-–—", "*": "•*"}
 """What a printer sets for a typed character; corpora of typed text hold few of these."""
+_MOST_STRAYS = 0.06
+"""Of a page's cells, at most."""
 
 
 class PageText:
     """Draws the characters of pages: windows of a corpus, random strings (`random_share`), or both on one (`mixed_share`).
 
     `sparse_share` of them end early, most of these within the first rows; on `typeset_share` the quotes and hyphens of the corpus
-    are those of a printed book; on `scripts_share` most of its words stand in Greek, Cyrillic or accented letters.
+    are those of a printed book; on `scripts_share` most of its words stand in Greek, Cyrillic or accented letters. On
+    `strays_share` characters that the corpus hardly holds stand in its text, half of them signs: who has seen none of them there
+    reads a ligature as its first letter.
     """
 
     def __init__(
@@ -43,6 +49,7 @@ class PageText:
         sparse_share: float = 0.2,
         typeset_share: float = 0.25,
         scripts_share: float = 0.0,
+        strays_share: float = 0.0,
     ) -> None:
         self.text = text
         self.alphabet = alphabet
@@ -51,10 +58,13 @@ class PageText:
         self.sparse_share = sparse_share
         self.typeset_share = typeset_share
         self.scripts_share = scripts_share
+        self.strays_share = strays_share
         self._scripts = scripts_of(alphabet)
         printable = [character for character in alphabet.characters if not is_marker(ord(character))]
         kinds = [alphabet.encode(kind) for kind in (*_RANDOM_KINDS, "".join(printable))]
         self._kinds = [kind for kind in kinds if len(kind) > 1]
+        self._strays = alphabet.encode("".join(printable))
+        self._signs = alphabet.encode("".join(filter(_is_sign, printable)))
         self._markers = alphabet.encode("".join(sorted(set(alphabet.characters) - set(printable))))
         self._space = int(alphabet.index[0x20])
         self._printed = {
@@ -71,6 +81,8 @@ class PageText:
             page = self._typeset(page, rng)
         if self._scripts and rng.random() < self.scripts_share:
             page = rewrite(page, self._scripts[int(rng.integers(len(self._scripts)))], self.alphabet, rng)
+        if self.strays_share and rng.random() < self.strays_share:
+            page = self._with_strays(page, rng)
         kind = rng.random()
         if kind < random_share:
             page = self.random(num_cells, rng)
@@ -97,6 +109,13 @@ class PageText:
             page[places] = rng.choice(printed, len(places))
         return page
 
+    def _with_strays(self, page: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
+        page = page.copy()
+        places = np.flatnonzero(rng.random(len(page)) < rng.uniform(0, _MOST_STRAYS))
+        signs, any_character = (rng.choice(classes, len(places)) for classes in (self._signs, self._strays))
+        page[places] = np.where(rng.random(len(places)) < 0.5, signs, any_character)
+        return page
+
     def text_of(self, count: int, rng: np.random.Generator) -> str:
         """`count` characters of the corpus."""
         return "".join(self.alphabet.characters[index] for index in self._natural(count, rng))
@@ -113,3 +132,8 @@ class PageText:
             text[filled : filled + length] = run
             filled += length
         return text
+
+
+def _is_sign(character: str) -> bool:
+    """Whether it is neither typed nor a letter of a script: section signs, arrows, frames, ligatures."""
+    return character > "~" and (not character.isalpha() or unicodedata.decomposition(character).startswith("<compat>"))

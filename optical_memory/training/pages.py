@@ -28,7 +28,9 @@ class Portion:
     grid: tuple[int, int] = (64, 64)
     """Columns and rows of cells on the page."""
     faces: tuple[str, ...] = ("fixed",)
-    """Bundled faces and font files, one of which every batch is set in."""
+    """Bundled faces and font files, some of which every batch is set in."""
+    faces_per_batch: int = 1
+    """If more than one, every line of a page is set in any of them."""
     variation: Variation | None = None
     """What happens to the glyphs before pages are set."""
     wear: Wear | None = None
@@ -66,21 +68,12 @@ class PageEngine:
         per_page = (side // TOKEN // portion.crop) ** 2 if portion.crop else 1
         pages = -(-portion.views // per_page)
         classes = np.stack([self.text.draw(columns * rows, rng, portion.random_share) for _ in range(pages)])
-        face = portion.faces[int(rng.integers(len(portion.faces)))] if len(portion.faces) > 1 else portion.faces[0]
+        faces = self._draw_faces(portion, rng)
         if portion.crop is None:
-            batch = self.compose(classes.astype(np.int64), portion.grid, side, rng, face, portion.variation)
+            batch = self.compose(classes.astype(np.int64), portion.grid, side, rng, faces, portion.variation)
         else:
-            batch = self._cuts(classes.astype(np.int64), portion, rng, face)
+            batch = self._cuts(classes.astype(np.int64), portion, rng, faces)
         return batch if portion.wear is None else replace(batch, pixels=portion.wear.apply(batch.pixels, rng))
-
-    def _cuts(self, classes: NDArray[np.int64], portion: Portion, rng: np.random.Generator, face: str) -> PageBatch:
-        columns, rows = portion.grid
-        side = portion.mode.side
-        width, height = side // columns, side // rows
-        targets = self._drawable(classes, face, width, height).view(-1, rows, columns)
-        glyphs = self._glyphs(face, width, height, portion.variation, rng)
-        pixels = self._compose(targets, self._styles(len(targets), columns * rows, rng), glyphs, side)
-        return self._cut(pixels, targets, portion, rng)
 
     def compose(
         self,
@@ -88,18 +81,51 @@ class PageEngine:
         grid: tuple[int, int],
         side: int,
         rng: np.random.Generator,
-        face: str = "fixed",
+        faces: tuple[str, ...] = ("fixed",),
         variation: Variation | None = None,
     ) -> PageBatch:
         """(P, cells) class numbers on pages of `grid` columns x rows, drawn at `side`; what a face cannot draw is left blank."""
         columns, rows = grid
-        width, height = side // columns, side // rows
-        targets = self._drawable(classes, face, width, height).view(-1, rows, columns)
-        glyphs = self._glyphs(face, width, height, variation, rng)
-        pixels = self._compose(targets, self._styles(len(targets), columns * rows, rng), glyphs, side)
+        pixels, targets = self._typeset(classes, grid, side, rng, faces, variation)
         return PageBatch(
-            self._colours[:, pixels.long()].transpose(0, 1), targets.flatten(1), CellGrid(columns, rows, width, height)
+            self._colours[:, pixels.long()].transpose(0, 1),
+            targets.flatten(1),
+            CellGrid(columns, rows, side // columns, side // rows),
         )
+
+    def _cuts(
+        self, classes: NDArray[np.int64], portion: Portion, rng: np.random.Generator, faces: tuple[str, ...]
+    ) -> PageBatch:
+        pixels, targets = self._typeset(classes, portion.grid, portion.mode.side, rng, faces, portion.variation)
+        return self._cut(pixels, targets, portion, rng)
+
+    @staticmethod
+    def _draw_faces(portion: Portion, rng: np.random.Generator) -> tuple[str, ...]:
+        if len(portion.faces) == 1:
+            return portion.faces
+        return tuple(portion.faces[index] for index in rng.integers(len(portion.faces), size=portion.faces_per_batch))
+
+    def _typeset(
+        self,
+        classes: NDArray[np.int64],
+        grid: tuple[int, int],
+        side: int,
+        rng: np.random.Generator,
+        faces: tuple[str, ...],
+        variation: Variation | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Pages (P, S, S) as numbers of colours, and the characters (P, rows, columns) that they show."""
+        columns, rows = grid
+        sheets = [self._atlas(face, side // columns, side // rows) for face in faces]
+        targets = torch.from_numpy(classes).to(self.device).view(-1, rows, columns)
+        lines = torch.zeros(len(targets), rows, 1, dtype=torch.long, device=self.device)
+        if len(faces) > 1:
+            lines = torch.from_numpy(rng.integers(len(faces), size=lines.shape)).to(self.device)
+        drawable = torch.stack([is_drawable for _, is_drawable in sheets])
+        targets = torch.where(drawable[lines, targets], targets, self._space)
+        glyphs = torch.stack([levels if variation is None else variation.apply(levels, rng) for levels, _ in sheets])
+        styles = self._styles(len(targets), columns * rows, rng)
+        return self._compose(targets, styles, glyphs[lines, targets], side), targets
 
     def _styles(self, pages: int, cells: int, rng: np.random.Generator) -> Tensor:
         """(pages, cells): runs of one style, as turns and code blocks leave them; half of the pages are plain."""
@@ -110,17 +136,6 @@ class PageEngine:
                 for run in np.split(page, cuts):
                     run[:] = rng.integers(0, MARK_STYLE)
         return torch.from_numpy(styles).to(self.device)
-
-    def _drawable(self, classes: NDArray[np.int64], face: str, width: int, height: int) -> Tensor:
-        """The classes on the device, a space where the face cannot draw the character."""
-        targets = torch.from_numpy(classes).to(self.device)
-        return torch.where(self._atlas(face, width, height)[1][targets], targets, self._space)
-
-    def _glyphs(
-        self, face: str, width: int, height: int, variation: Variation | None, rng: np.random.Generator
-    ) -> Tensor:
-        levels = self._atlas(face, width, height)[0]
-        return levels if variation is None else variation.apply(levels, rng)
 
     def _atlas(self, name: str, width: int, height: int) -> tuple[Tensor, Tensor]:
         """Glyphs (classes, height, width), and which of them are the face's own and unlike every earlier one."""
@@ -134,11 +149,10 @@ class PageEngine:
         return self._atlases[name, width, height]
 
     def _compose(self, targets: Tensor, styles: Tensor, glyphs: Tensor, side: int) -> Tensor:
-        """(P, rows, columns) classes -> (P, S, S) pixel values, by gathering `glyphs` (classes, height, width)."""
-        pages, rows, columns = targets.shape
-        height, width = glyphs.shape[1:]
+        """Classes (P, rows, columns) and their `glyphs` (P, rows, columns, height, width) -> pages (P, S, S)."""
+        pages, rows, columns, height, width = glyphs.shape
         styles = torch.where(self._is_marker[targets], MARK_STYLE, styles.view_as(targets))
-        cells = glyphs[targets] + (styles * NUM_LEVELS).to(torch.uint8)[..., None, None]
+        cells = glyphs + (styles * NUM_LEVELS).to(torch.uint8)[..., None, None]
         picture = torch.zeros(pages, side, side, dtype=torch.uint8, device=self.device)
         picture[:, : rows * height, : columns * width] = cells.transpose(2, 3).reshape(
             pages, rows * height, columns * width

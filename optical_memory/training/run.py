@@ -77,6 +77,8 @@ class RunState:
     corpus: str
     step: int
     recipe: dict[str, Any]
+    font: str = ""
+    """Digest of the one font file that all of its pages are set in, if there is one: two fonts may have one name."""
 
 
 def rate_at(step: int, recipe: Recipe) -> float:
@@ -131,15 +133,15 @@ def restore(
 ) -> int:
     """Puts a run's weights and optimizer back and returns the step to go on from; a new run starts from `start_from`, if given.
 
-    Raises CheckpointError if `run` belongs to another stage, model or corpus.
+    Raises CheckpointError if `run` belongs to another stage, model, corpus or font.
     """
     if (run / "state.pt").exists():
         loaded = load_weights(run)
         found = loaded["state"]
-        for name in ("stage", "model", "corpus"):
-            if found[name] != getattr(expected, name):
+        for name in ("stage", "model", "corpus", "font"):
+            if found.get(name, "") != getattr(expected, name):
                 raise CheckpointError(
-                    f"{run} holds a run whose {name} is {found[name]!r}, not {getattr(expected, name)!r}: "
+                    f"{run} holds a run whose {name} is {found.get(name, '')!r}, not {getattr(expected, name)!r}: "
                     "choose another folder with --run"
                 )
         module.load_state_dict(loaded["model"])

@@ -11,18 +11,15 @@ import torch
 from optical_memory.checkpoint import Checkpoint
 from optical_memory.config import ReadoutConfig, tiny_random
 from optical_memory.errors import CheckpointError, InvalidHistoryError
-from optical_memory.modes import LARGE, SMALL, TINY
+from optical_memory.modes import TINY
 from optical_memory.training import encoder_stage
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.corpus import Corpus
 from optical_memory.training.encoder_recipes import EncoderRecipe
 from optical_memory.training.encoder_stage import EncoderTrainee, train_encoder
 from optical_memory.training.export import export
-from optical_memory.training.page_text import PageText
-from optical_memory.training.pages import PageEngine, Portion
+from optical_memory.training.pages import Portion
 from optical_memory.training.run import load_weights, rate_at
-from optical_memory.training.wear import Wear
-from renderers import FIXED, Grid, draw, lay_out, transcript_blocks
 
 CONFIG = replace(tiny_random(), readout=ReadoutConfig(alphabet="ab \n", width=32, depth=1, cell_width=16))
 RECIPE = EncoderRecipe((Portion(TINY, 4, crop=2),), steps=6, warm_up=2, readout_from=2)
@@ -99,73 +96,6 @@ def test_corpus_keeps_files_apart_by_what_can_be_read(corpus: Path) -> None:
     assert found.num_files == 1
     assert len(found.training) + len(found.held_out) == 20_000
     assert len(found.held_out) == 400
-
-
-def test_page_composed_on_the_device_equals_the_renderers(corpus: Path) -> None:
-    alphabet = Alphabet.of("ab ")
-    text = PageText(
-        Corpus(corpus, alphabet).training,
-        alphabet,
-        random_share=0.0,
-        mixed_share=0.0,
-        sparse_share=0.0,
-        typeset_share=0.0,
-    )
-    engine = PageEngine(text, alphabet, CPU)
-    batch = engine.batch(Portion(TINY, 1), np.random.default_rng(5))
-    characters = "".join("ab "[index] for index in batch.targets[0])
-    page = lay_out([*transcript_blocks(characters, "user", "t")], Grid(64, 64))[0]
-    picture = draw(page, TINY.side, FIXED)
-    ink = batch.pixels[0].mean(0) < 0
-    drawn = torch.from_numpy((picture % 16) > 7)
-    # transcript_blocks puts one marker first, so that the renderer's page is one cell ahead.
-    ours = ink.view(64, 8, 64, 8).transpose(1, 2).reshape(4096, 8, 8)
-    theirs = drawn.view(64, 8, 64, 8).transpose(1, 2).reshape(4096, 8, 8)
-    assert torch.equal(ours[:4000], theirs[1:4001])
-
-
-def test_cells_of_a_cut_lie_in_the_cut() -> None:
-    alphabet = Alphabet.of("ab")
-    text = PageText(np.zeros(9000, dtype=np.int32), alphabet, 0.0)
-    engine = PageEngine(text, alphabet, CPU)
-    for portion in (Portion(SMALL, 3, crop=2), Portion(LARGE, 2, crop=8)):
-        for seed in range(5):
-            batch = engine.batch(portion, np.random.default_rng(seed))
-            cells = batch.cells
-            assert batch.pixels.shape == (portion.views, 3, portion.crop * 64, portion.crop * 64)  # type: ignore[operator]
-            assert -cells.left >= 0 and -cells.top >= 0
-            assert cells.columns * cells.width - cells.left <= batch.pixels.shape[3]
-            assert cells.rows * cells.height - cells.top <= batch.pixels.shape[2]
-
-
-def test_a_page_can_have_the_quotes_of_a_printed_book() -> None:
-    alphabet = Alphabet.of("a\"'“”’‘ ")
-    typed = alphabet.encode("a\"a' " * 900)
-    text = PageText(typed, alphabet, 0.0, mixed_share=0.0, sparse_share=0.0, typeset_share=1.0)
-    drawn = {alphabet.characters[index] for index in text.draw(4096, np.random.default_rng(0))}
-    assert drawn == set("a“”’‘ ")
-
-
-def test_a_portion_has_random_strings_as_often_as_it_says() -> None:
-    alphabet = Alphabet.of("a" + ReadoutConfig().alphabet.replace("a", ""))
-    text = PageText(alphabet.encode("a" * 5000), alphabet, 0.0, mixed_share=0.0, sparse_share=0.0)
-    engine = PageEngine(text, alphabet, CPU)
-    natural, random = (
-        engine.batch(Portion(TINY, 3, random_share=share), np.random.default_rng(0)).targets for share in (None, 1.0)
-    )
-    letter = int(alphabet.index[ord("a")])
-    assert (natural == letter).float().mean() > 0.9
-    assert (random == letter).float().mean() < 0.1
-
-
-def test_wear_belongs_to_a_portion() -> None:
-    alphabet = Alphabet.of("ab ")
-    text = PageText(np.zeros(9000, dtype=np.int32), alphabet, 0.0)
-    engine = PageEngine(text, alphabet, CPU)
-    plain = engine.batch(Portion(TINY, 1), np.random.default_rng(5))
-    worn = engine.batch(Portion(TINY, 1, wear=Wear(inks=1.0)), np.random.default_rng(5))
-    assert torch.equal(plain.targets, worn.targets)
-    assert not torch.equal(plain.pixels, worn.pixels)
 
 
 def test_rate_warms_up_stays_and_falls() -> None:

@@ -97,6 +97,15 @@ def test_a_run_of_another_face_is_refused(learnt: Path, tiny_checkpoint: Path, c
         learn_face("dejavu", corpus, learnt, tmp_path / "own.safetensors", CPU, tiny_checkpoint, steps=1)
 
 
+def test_a_run_of_another_font_of_that_name_is_refused(
+    learnt: Path, tiny_checkpoint: Path, corpus: Path, font: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / font.name
+    other.write_bytes(font.read_bytes() + b"\0")
+    with pytest.raises(CheckpointError, match="whose font is"):
+        learn_face(str(other), corpus, learnt, tmp_path / "own.safetensors", CPU, tiny_checkpoint, steps=2)
+
+
 def test_the_decoder_answers_as_before_and_recites_no_page(corpus: Path, bundled_model: Model, tmp_path: Path) -> None:
     recipe = replace(one_face("dejavu", 1), portions=(Portion(TINY, 1, faces=("dejavu",)),))
     train_encoder(default(), recipe, corpus, tmp_path / "run", CPU, BUNDLED)
