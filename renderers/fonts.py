@@ -30,6 +30,7 @@ DISPLACED_GLYPHS = {0x2013: (0x2D, -2), 0x2212: (0x2D, 2), 0x2014: (0x2014, 2), 
 """(glyph, pixels down): characters that some strikes draw like another one (en dash and minus like hyphen, em dash like a
 box line, the multiplication sign like x) are moved up or down, so that the pixel face tells them apart at every size."""
 _CYRILLIC = [0x401, *range(0x402, 0x40D), *range(0x40E, 0x450), *range(0x451, 0x45D), 0x45E, 0x45F, 0x490, 0x491]
+_LATIN = [*range(0x21, 0x7F), *range(0xC0, 0x180)]
 _GREEK = [0x386, 0x388, 0x389, 0x38A, 0x38C, *range(0x38E, 0x3A2), *range(0x3A3, 0x3AA), *range(0x3AC, 0x3CF)]
 LEFT, RIGHT, BOTH = 1, 2, 3
 TICKS = dict.fromkeys(_GREEK, LEFT) | dict.fromkeys(_CYRILLIC, RIGHT)
@@ -128,15 +129,33 @@ def _open(strike: Strike) -> freetype.Face:
 
 
 def _outline_size(strike: Strike, cell_width: int, cell_height: int) -> int:
-    face = _open(strike)
-    line = (face.ascender - face.descender) / face.units_per_EM
-    size = int(min(cell_width / _advance(face), cell_height / line))
+    above, below = _line(strike)
+    size = int(min(cell_width / _advance(_open(strike)), cell_height / (above - below)))
     if size < MIN_OUTLINE_SIZE:
         raise ValueError(
             f"an outline in a cell of {cell_width}x{cell_height} pixels would be {size} pixels high, less than the "
             f"{MIN_OUTLINE_SIZE} that stay legible: use fewer columns or a larger side"
         )
     return size
+
+
+@cache
+def _line(strike: Strike) -> tuple[float, float]:
+    """Ems from the baseline up to a line's top, and down to its bottom: the face's own, or as far as Latin letters reach if that
+    is less. What a face leaves free between lines would make its letters smaller in their cells, by a third in some."""
+    face = _open(strike)
+    above, below = face.ascender, face.descender
+    inks = []
+    for code in _LATIN:
+        if face.get_char_index(code):
+            face.load_char(code, freetype.FT_LOAD_NO_SCALE)
+            metrics = face.glyph.metrics
+            inks.append((metrics.horiBearingY, metrics.horiBearingY - metrics.height))
+    if inks:
+        top, bottom = max(top for top, _ in inks), min(bottom for _, bottom in inks)
+        if top - bottom < above - below:
+            above, below = top, bottom
+    return above / face.units_per_EM, below / face.units_per_EM
 
 
 def _advance(face: freetype.Face) -> float:
@@ -242,12 +261,21 @@ class GlyphAtlas:
         bitmap = _bitmap_levels(face.glyph.bitmap)
         scale = self._size if pixel_face else 1
         bitmap = np.kron(bitmap, np.ones((scale, scale), dtype=np.uint8))
-        ascender = face.size.ascender // 64 * scale
-        line = (face.size.ascender - face.size.descender) // 64 * scale
+        ascender, line = self._line_in_pixels()
         advance = face.glyph.advance.x // 64 * scale
         top = (self.cell_height - line) // 2 + ascender - face.glyph.bitmap_top * scale + down * scale
         left = (self.cell_width - advance) // 2 + face.glyph.bitmap_left * scale
         return _paste(bitmap, top, left, self.cell_height, self.cell_width)
+
+    def _line_in_pixels(self) -> tuple[int, int]:
+        """From a line's top to the baseline, and to its bottom."""
+        size = _open(self._strike).size
+        own = (size.ascender // 64, (size.ascender - size.descender) // 64)
+        if self._strike.width:
+            return own[0] * self._size, own[1] * self._size
+        above, below = _line(self._strike)
+        letters = (round(above * self._size), round((above - below) * self._size))
+        return min(own, letters, key=lambda line: line[1])
 
 
 def is_marker(code: int) -> bool:

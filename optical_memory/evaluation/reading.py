@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
@@ -15,7 +16,7 @@ from optical_memory.evaluation.metrics import expected_calibration_error, reliab
 from optical_memory.evaluation.report import Figure
 from optical_memory.model import Model
 from optical_memory.modes import BASE, NATIVE_MODES, Mode
-from renderers import Face, Grid, Page, draw, find_face, glyph_atlas, lay_out, to_rgb, transcript_blocks
+from renderers import Face, GlyphAtlas, Grid, Page, draw, find_face, glyph_atlas, lay_out, to_rgb, transcript_blocks
 
 
 def evaluate_reading(model: Model, folder: Path, num_pages: int, seed: int = 0) -> list[Figure]:
@@ -39,7 +40,7 @@ def evaluate_reading(model: Model, folder: Path, num_pages: int, seed: int = 0) 
 
 def evaluate_faces(model: Model, folder: Path, fonts: Sequence[Path], num_pages: int, seed: int = 0) -> list[Figure]:
     """The same at Base for pages that are set in other faces, one after the other: the readout was trained on the pixel face
-    above all. What a face lacks is left out of the text."""
+    above all. What a face lacks is left out of the text; characters that it draws alike count as one."""
     figures = []
     for font in fonts:
         face = find_face(str(font))
@@ -65,17 +66,20 @@ def _measure(
     for page in pages:
         if face is None:
             encoded = model.encode([page], mode)
+            reading = model.read(encoded, page.grid)[0]
+            right = reading.codes == page.codes
         else:
             picture = Image.fromarray(to_rgb(draw(page, mode.side, face), model.colours))
             encoded = model.encode_pictures([picture], mode)
-        reading = model.read(encoded, page.grid)[0]
-        rights.append((reading.codes == page.codes)[page.source_cells])
+            reading = model.read(encoded, page.grid)[0]
+            right = _drawn_alike(reading.codes, page.codes, _atlas(face, page.grid))
+        rights.append(right[page.source_cells])
         probabilities.append(reading.probabilities[page.source_cells])
         if bar is not None:
             bar.update()
-    right = np.array([page_rights.sum() for page_rights in rights])
+    num_right = np.array([page_rights.sum() for page_rights in rights])
     total = np.array([len(page_rights) for page_rights in rights])
-    low, high = share_bootstrap(right, total, rng)
+    low, high = share_bootstrap(num_right, total, rng)
     error = expected_calibration_error(reliability(np.concatenate(probabilities), np.concatenate(rights)))
     grid = pages[0].grid
     plain = Figure(
@@ -84,13 +88,24 @@ def _measure(
         mode=mode.name,
         sequence_length=mode.sequence_length(),
         metric=f"characters right, {kind}",
-        value=float(right.sum() / total.sum()),
+        value=float(num_right.sum() / total.sum()),
         low=low,
         high=high,
         n=int(total.sum()),
     )
     calibration = {"metric": f"calibration error, {kind}", "value": error, "low": error, "high": error}
     return [plain, plain.model_copy(update=calibration)]
+
+
+def _atlas(face: Face, grid: Grid) -> GlyphAtlas:
+    return glyph_atlas(face, BASE.side // grid.columns, BASE.side // grid.rows)
+
+
+def _drawn_alike(read: NDArray[np.uint32], written: NDArray[np.uint32], atlas: GlyphAtlas) -> NDArray[np.bool_]:
+    """(cells,) Whether what was read is drawn as what stands there: some faces draw a backslash as a yen sign."""
+    slots = atlas.slots(np.stack([read, written]))
+    glyphs = atlas.levels[slots]
+    return np.asarray((glyphs[0] == glyphs[1]).all((1, 2)))
 
 
 def natural_pages(
@@ -104,7 +119,7 @@ def natural_pages(
     """Full pages from random places of the readable text of a folder, or of one file; characters that the model does not read,
     or `face` does not have, are left out."""
     grid = grid or model.grid
-    atlas = None if face is None else glyph_atlas(face, BASE.side // grid.columns, BASE.side // grid.rows)
+    atlas = None if face is None else _atlas(face, grid)
     paths = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if path.is_file())
     texts = []
     for path in paths:

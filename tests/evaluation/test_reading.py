@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from optical_memory.errors import InvalidHistoryError
-from optical_memory.evaluation.reading import evaluate_faces, natural_pages
+from optical_memory.evaluation.reading import _drawn_alike, evaluate_faces, natural_pages
 from optical_memory.model import Model
 from optical_memory.modes import BASE
-from renderers import DEJAVU, Grid
+from renderers import DEJAVU, Grid, glyph_atlas
 from renderers.fonts import FACES_FOLDER
 
 FONT = FACES_FOLDER / DEJAVU.strikes[0].file
@@ -38,6 +38,11 @@ def test_the_bundled_model_reads_its_own_face_better_than_a_stranger(bundled_mod
     own = evaluate_faces(bundled_model, text_file, [FONT], 1)[0].value
     reading = bundled_model.read(bundled_model.encode([page], BASE), page.grid)[0]
     assert (reading.codes == page.codes)[page.source_cells].mean() >= own
+
+
+def test_what_a_face_draws_alike_counts_as_read() -> None:
+    latin, greek = (np.array([ord(letter) for letter in text], dtype=np.uint32) for text in ("ABn\n", "\u0391Cn\n"))
+    assert _drawn_alike(greek, latin, glyph_atlas(DEJAVU, 16, 16)).tolist() == [True, False, True, True]
 
 
 def test_a_file_is_a_corpus_and_an_unknown_character_is_left_out(tiny_model: Model, tmp_path: Path) -> None:

@@ -118,6 +118,16 @@ def test_an_outline_is_as_large_as_its_letters_allow_not_its_widest_glyph(monkey
     assert DEJAVU.fit(16, 16) == expected
 
 
+def test_space_that_a_face_leaves_between_lines_makes_no_letter_smaller() -> None:
+    font = bytearray((fonts.FACES_FOLDER / DEJAVU.strikes[0].file).read_bytes())
+    tables = (font[12 + 16 * index : 28 + 16 * index] for index in range(int.from_bytes(font[4:6], "big")))
+    start = next(int.from_bytes(table[8:12], "big") for table in tables if table[:4] == b"hhea")
+    ascender = slice(start + 4, start + 6)
+    font[ascender] = (2 * int.from_bytes(font[ascender], "big")).to_bytes(2, "big")
+    leaded = GlyphAtlas(fonts.face_of("leaded", bytes(font)), 16, 16)
+    assert np.array_equal(glyphs_of(leaded, ASCII), glyphs_of(GlyphAtlas(DEJAVU, 16, 16), ASCII))
+
+
 def test_the_pixel_face_is_full_ink_or_none() -> None:
     assert set(np.unique(glyphs_of(GlyphAtlas(FIXED, 8, 8), SOURCE_ALPHABET))) == {0, NUM_LEVELS - 1}
 
