@@ -129,8 +129,9 @@ def _open(strike: Strike) -> freetype.Face:
 
 
 def _outline_size(strike: Strike, cell_width: int, cell_height: int) -> int:
-    above, below = _line(strike)
-    size = int(min(cell_width / _advance(_open(strike)), cell_height / (above - below)))
+    face = _open(strike)
+    above, below = _letters(strike) or (face.ascender / face.units_per_EM, face.descender / face.units_per_EM)
+    size = int(min(cell_width / _advance(face), cell_height / (above - below)))
     if size < MIN_OUTLINE_SIZE:
         raise ValueError(
             f"an outline in a cell of {cell_width}x{cell_height} pixels would be {size} pixels high, less than the "
@@ -140,22 +141,22 @@ def _outline_size(strike: Strike, cell_width: int, cell_height: int) -> int:
 
 
 @cache
-def _line(strike: Strike) -> tuple[float, float]:
-    """Ems from the baseline up to a line's top, and down to its bottom: the face's own, or as far as Latin letters reach if that
-    is less. What a face leaves free between lines would make its letters smaller in their cells, by a third in some."""
+def _letters(strike: Strike) -> tuple[float, float] | None:
+    """Ems from the baseline up to where Latin letters end, and down, if that is less than the face's own line; else None. What a
+    face leaves free between lines would make its letters smaller in their cells, by a third in some."""
     face = _open(strike)
-    above, below = face.ascender, face.descender
-    inks = []
+    tops, bottoms = [0], [0]
     for code in _LATIN:
         if face.get_char_index(code):
             face.load_char(code, freetype.FT_LOAD_NO_SCALE)
-            metrics = face.glyph.metrics
-            inks.append((metrics.horiBearingY, metrics.horiBearingY - metrics.height))
-    if inks:
-        top, bottom = max(top for top, _ in inks), min(bottom for _, bottom in inks)
-        if top - bottom < above - below:
-            above, below = top, bottom
-    return above / face.units_per_EM, below / face.units_per_EM
+            tops.append(face.glyph.metrics.horiBearingY)
+            bottoms.append(face.glyph.metrics.horiBearingY - face.glyph.metrics.height)
+    above, below = max(tops), min(bottoms)
+    return (
+        (above / face.units_per_EM, below / face.units_per_EM)
+        if 0 < above - below < face.ascender - face.descender
+        else None
+    )
 
 
 def _advance(face: freetype.Face) -> float:
@@ -269,13 +270,13 @@ class GlyphAtlas:
 
     def _line_in_pixels(self) -> tuple[int, int]:
         """From a line's top to the baseline, and to its bottom."""
+        letters = None if self._strike.width else _letters(self._strike)
+        if letters is not None:
+            above, below = letters
+            return round(above * self._size), round((above - below) * self._size)
         size = _open(self._strike).size
-        own = (size.ascender // 64, (size.ascender - size.descender) // 64)
-        if self._strike.width:
-            return own[0] * self._size, own[1] * self._size
-        above, below = _line(self._strike)
-        letters = (round(above * self._size), round((above - below) * self._size))
-        return min(own, letters, key=lambda line: line[1])
+        scale = self._size if self._strike.width else 1
+        return size.ascender // 64 * scale, (size.ascender - size.descender) // 64 * scale
 
 
 def is_marker(code: int) -> bool:

@@ -257,7 +257,7 @@ def dense(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderRec
 
 
 def many_faces(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """After that: eight faces on every page that is in others than the memory's, each line in one of them; half of the views."""
+    """After that: eight of nineteen views in other faces than the memory's, each in eight of them, line by line; strays."""
     reshaped = Variation()
     each = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
     narrow = replace(each, across=1.2)

@@ -36,8 +36,8 @@ class PageText:
 
     `sparse_share` of them end early, most of these within the first rows; on `typeset_share` the quotes and hyphens of the corpus
     are those of a printed book; on `scripts_share` most of its words stand in Greek, Cyrillic or accented letters. On
-    `strays_share` characters that the corpus hardly holds stand in its text, half of them signs: who has seen none of them there
-    reads a ligature as its first letter.
+    `strays_share` characters that the corpus hardly holds stand in its text, half of them signs: a readout that has seen none there
+    takes a ligature for its first letter.
     """
 
     def __init__(

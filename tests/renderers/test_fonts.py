@@ -124,8 +124,10 @@ def test_space_that_a_face_leaves_between_lines_makes_no_letter_smaller() -> Non
     start = next(int.from_bytes(table[8:12], "big") for table in tables if table[:4] == b"hhea")
     ascender = slice(start + 4, start + 6)
     font[ascender] = (2 * int.from_bytes(font[ascender], "big")).to_bytes(2, "big")
-    leaded = GlyphAtlas(fonts.face_of("leaded", bytes(font)), 16, 16)
-    assert np.array_equal(glyphs_of(leaded, ASCII), glyphs_of(GlyphAtlas(DEJAVU, 16, 16), ASCII))
+    leaded = fonts.face_of("leaded", bytes(font))
+    assert np.array_equal(glyphs_of(GlyphAtlas(leaded, 16, 16), ASCII), glyphs_of(GlyphAtlas(DEJAVU, 16, 16), ASCII))
+    assert fonts._letters(leaded.strikes[0]) is not None
+    assert fonts._letters(DEJAVU.strikes[0]) is None  # its accents reach beyond its line, by which it is placed as ever
 
 
 def test_the_pixel_face_is_full_ink_or_none() -> None:
