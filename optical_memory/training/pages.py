@@ -69,35 +69,15 @@ class PageEngine:
         pages = -(-portion.views // per_page)
         classes = np.stack([self.text.draw(columns * rows, rng, portion.random_share) for _ in range(pages)])
         faces = self._draw_faces(portion, rng)
-        if portion.crop is None:
-            batch = self.compose(classes.astype(np.int64), portion.grid, side, rng, faces, portion.variation)
-        else:
-            batch = self._cuts(classes.astype(np.int64), portion, rng, faces)
+        pixels, targets = self._typeset(classes.astype(np.int64), portion.grid, side, rng, faces, portion.variation)
+        batch = self._whole(pixels, targets) if portion.crop is None else self._cut(pixels, targets, portion, rng)
         return batch if portion.wear is None else replace(batch, pixels=portion.wear.apply(batch.pixels, rng))
 
     def compose(
-        self,
-        classes: NDArray[np.int64],
-        grid: tuple[int, int],
-        side: int,
-        rng: np.random.Generator,
-        faces: tuple[str, ...] = ("fixed",),
-        variation: Variation | None = None,
+        self, classes: NDArray[np.int64], grid: tuple[int, int], side: int, rng: np.random.Generator
     ) -> PageBatch:
-        """(P, cells) class numbers on pages of `grid` columns x rows, drawn at `side`; what a face cannot draw is left blank."""
-        columns, rows = grid
-        pixels, targets = self._typeset(classes, grid, side, rng, faces, variation)
-        return PageBatch(
-            self._colours[:, pixels.long()].transpose(0, 1),
-            targets.flatten(1),
-            CellGrid(columns, rows, side // columns, side // rows),
-        )
-
-    def _cuts(
-        self, classes: NDArray[np.int64], portion: Portion, rng: np.random.Generator, faces: tuple[str, ...]
-    ) -> PageBatch:
-        pixels, targets = self._typeset(classes, portion.grid, portion.mode.side, rng, faces, portion.variation)
-        return self._cut(pixels, targets, portion, rng)
+        """(P, cells) class numbers on pages of `grid` columns x rows in the memory's face, drawn at `side`."""
+        return self._whole(*self._typeset(classes, grid, side, rng))
 
     @staticmethod
     def _draw_faces(portion: Portion, rng: np.random.Generator) -> tuple[str, ...]:
@@ -111,10 +91,11 @@ class PageEngine:
         grid: tuple[int, int],
         side: int,
         rng: np.random.Generator,
-        faces: tuple[str, ...],
-        variation: Variation | None,
+        faces: tuple[str, ...] = ("fixed",),
+        variation: Variation | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Pages (P, S, S) as numbers of colours, and the characters (P, rows, columns) that they show."""
+        """Pages (P, S, S) as numbers of colours, and the characters (P, rows, columns) that they show: a space for what a face
+        cannot draw."""
         columns, rows = grid
         sheets = [self._atlas(face, side // columns, side // rows) for face in faces]
         targets = torch.from_numpy(classes).to(self.device).view(-1, rows, columns)
@@ -158,6 +139,12 @@ class PageEngine:
             pages, rows * height, columns * width
         )
         return picture
+
+    def _whole(self, pixels: Tensor, targets: Tensor) -> PageBatch:
+        rows, columns = targets.shape[1:]
+        side = pixels.shape[-1]
+        cells = CellGrid(columns, rows, side // columns, side // rows)
+        return PageBatch(self._colours[:, pixels.long()].transpose(0, 1), targets.flatten(1), cells)
 
     def _cut(self, pixels: Tensor, targets: Tensor, portion: Portion, rng: np.random.Generator) -> PageBatch:
         """Cuts at one random place per batch and every multiple of the cut beside it; cells cut through are left out."""
