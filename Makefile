@@ -11,8 +11,9 @@ demo: .venv/ready
 	$(BIN)/optical-memory compress examples/conversation.json --out pages
 	$(BIN)/optical-memory compress examples/conversation.json --grid 128x64 --lossless
 
+# Two processes of one thread each: most tests have no use for a second one.
 test: lint
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/ready
 	$(BIN)/ruff format --check .

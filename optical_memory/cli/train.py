@@ -24,6 +24,8 @@ ENCODER_RECIPE_NAMES = (
     "firmer_places",
     "dense",
     "many_faces",
+    "small_letters",
+    "small_and_dense",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""
@@ -75,12 +77,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
             required=stage != "encoder",
             help="the run, or the checkpoint file, whose weights to start from: of every part that it holds",
         )
-    own = stages.add_parser("face", help="teach the bundled model a face of your own; minutes on two cores")
+    own = stages.add_parser(
+        "face",
+        help="set the readout to a face of your own, at Base and Large: a minute or two on two cores; with --corpus teach the "
+        "encoder, too, in every mode: a quarter of an hour",
+    )
     own.set_defaults(run=_learn_face)
     own.add_argument("--font", type=Path, required=True, metavar="FILE", help="a scalable font, monospaced and upright")
-    own.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="any folder of UTF-8 text")
-    own.add_argument("--run", type=Path, required=True, dest="run_folder", metavar="DIR", help="where the run lives")
-    own.add_argument("--steps", type=positive, metavar="N", default=300)
+    own.add_argument("--corpus", type=Path, metavar="DIR", help="any folder of UTF-8 text, with --run")
+    own.add_argument("--run", type=Path, dest="run_folder", metavar="DIR", help="where the run lives, with --corpus")
+    own.add_argument("--steps", type=positive, metavar="N", default=300, help="of the run with --corpus (300)")
     own.add_argument("--device")
     own.add_argument("--from", type=Path, dest="start_from", metavar="FILE", help="a checkpoint file (the bundled one)")
     own.add_argument("--out", type=Path, required=True, metavar="FILE")
@@ -148,21 +154,24 @@ def _faces_of(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
 def _learn_face(options: argparse.Namespace) -> int:
     from optical_memory.checkpoint import BUNDLED
     from optical_memory.device import choose_device
-    from optical_memory.training.own_face import learn_face
 
     check_fonts([options.font])
-    learn_face(
-        str(options.font),
-        options.corpus,
-        options.run_folder,
-        options.out,
-        choose_device(options.device),
-        options.start_from or BUNDLED,
-        options.steps,
-    )
-    print(
-        f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB; optical-memory compress FILE --model {options.out}"
-    )
+    if (options.corpus is None) != (options.run_folder is None):
+        raise InvalidHistoryError(
+            "train face takes both --corpus and --run, to teach encoder and readout, or neither, to set the readout alone"
+        )
+    font, device, start_from = str(options.font), choose_device(options.device), options.start_from or BUNDLED
+    how = f"optical-memory compress FILE --model {options.out}"
+    if options.corpus is None:
+        from optical_memory.training.own_readout import set_readout
+
+        set_readout(font, options.out, device, start_from)
+        how += " --min-fidelity 0.98, which keeps pages in the modes that it reads"
+    else:
+        from optical_memory.training.own_face import learn_face
+
+        learn_face(font, options.corpus, options.run_folder, options.out, device, start_from, options.steps)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB; {how}")
     return 0
 
 

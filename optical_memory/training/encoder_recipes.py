@@ -271,6 +271,35 @@ def many_faces(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> Enco
     )
 
 
+def small_letters(steps: int = 820, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: five views of Small on the memory's grid, most of them in other scripts, whose letters cells of 10 pixels show
+    worst; the rest as before, with fewer views in other faces."""
+    reshaped = Variation()
+    each = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
+    foreign = _in_other_faces(others, (None, reshaped, each), (None, reshaped, replace(each, across=1.2)), 0.6, 8)
+    return replace(
+        many_faces(steps, others),
+        portions=(*_in_its_own_face(small=0), _other_scripts_at_small(5), *foreign),
+        scripts_share=0.25,
+        seed=17,
+    )
+
+
+def small_and_dense(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: four such views, and three of the dense grid at Tiny again."""
+    each = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
+    foreign = _in_other_faces(others, (None, each), (None, replace(each, across=1.2)), 0.6, 8)
+    return replace(
+        small_letters(steps, others),
+        portions=(*_in_its_own_face(dense=3, small=0), _other_scripts_at_small(4), *foreign),
+        seed=18,
+    )
+
+
+def _other_scripts_at_small(views: int) -> Portion:
+    return Portion(SMALL, views, random_share=0.15, scripts_share=0.75)
+
+
 def one_face(face: str, steps: int) -> EncoderRecipe:
     """A face of one's own, from the bundled weights: every mode that shows an outline's shapes, in that face alone, mostly
     random strings, so that all of its characters come often. Not the dense grid at Tiny: 4 x 8 pixels are too few."""
@@ -309,4 +338,6 @@ ENCODER_RECIPES = {
     "firmer_places": firmer_places,
     "dense": dense,
     "many_faces": many_faces,
+    "small_letters": small_letters,
+    "small_and_dense": small_and_dense,
 }

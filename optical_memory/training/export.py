@@ -12,6 +12,7 @@ from optical_memory.checkpoint import FONT, Checkpoint, save_checkpoint
 from optical_memory.config import DecoderConfig, ModelConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.training.run import load_weights, start_with
+from optical_memory.vision.readout import Readout
 from renderers import Face
 
 if TYPE_CHECKING:
@@ -51,13 +52,33 @@ def export_in_face(config: ModelConfig, run: Path, origin: Path, face: Face, out
     """Writes the encoder and readout of a run that learnt to read `face`, the font itself, and the decoder of the checkpoint file
     `origin` without the layers that read pages: they read the tokens of another encoder."""
     tensors, notes = _mean([run], None, config)
+    _save_in_face(config, tensors, {}, notes, origin, face, out)
+
+
+def export_readout_in_face(config: ModelConfig, readout: Readout, origin: Path, face: Face, out: Path) -> None:
+    """The same with the encoder of `origin`, as it is there, and a readout that was set to `face`."""
+    checkpoint = Checkpoint(origin)
+    tensors = {f"readout.{name}": tensor for name, tensor in readout.state_dict().items()}
+    _save_in_face(config, tensors, checkpoint.stored(["encoder."]), _notes_of(checkpoint), origin, face, out)
+
+
+def _save_in_face(
+    config: ModelConfig,
+    tensors: dict[str, Tensor],
+    stored: dict[str, Tensor],
+    notes: dict[str, str],
+    origin: Path,
+    face: Face,
+    out: Path,
+) -> None:
     if config.decoder is not None:
         from optical_memory.language.decoder import for_text
 
         tensors |= _prefixed(for_text(_decoder_of(origin, config.decoder), config.decoder))
         config = replace(config, decoder=config.decoder.for_text)
     font = face.strikes[0].font
-    stored = {} if font is None else {FONT: torch.frombuffer(bytearray(font), dtype=torch.uint8)}
+    if font is not None:
+        stored = stored | {FONT: torch.frombuffer(bytearray(font), dtype=torch.uint8)}
     save_checkpoint(out, config, tensors, notes, stored)
 
 

@@ -73,13 +73,20 @@ class PageText:
             if alphabet.index[ord(typed)] >= 0 and len(printed := alphabet.encode(characters))
         }
 
-    def draw(self, num_cells: int, rng: np.random.Generator, random_share: float | None = None) -> NDArray[np.int32]:
-        """(num_cells,) class numbers of one page; `random_share` in place of its own, if given."""
+    def draw(
+        self,
+        num_cells: int,
+        rng: np.random.Generator,
+        random_share: float | None = None,
+        scripts_share: float | None = None,
+    ) -> NDArray[np.int32]:
+        """(num_cells,) class numbers of one page; shares in place of its own, if given."""
         random_share = self.random_share if random_share is None else random_share
+        scripts_share = self.scripts_share if scripts_share is None else scripts_share
         page = self._natural(num_cells, rng)
         if rng.random() < self.typeset_share:
             page = self._typeset(page, rng)
-        if self._scripts and rng.random() < self.scripts_share:
+        if self._scripts and rng.random() < scripts_share:
             page = rewrite(page, self._scripts[int(rng.integers(len(self._scripts)))], self.alphabet, rng)
         if self.strays_share and rng.random() < self.strays_share:
             page = self._with_strays(page, rng)

@@ -37,6 +37,8 @@ class Portion:
     """What happens to the pictures after they are drawn."""
     random_share: float | None = None
     """Of its pages, those that hold random strings; None: the recipe's own."""
+    scripts_share: float | None = None
+    """Of its pages, those that hold other scripts; None: the recipe's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class PageEngine:
         side = portion.mode.side
         per_page = (side // TOKEN // portion.crop) ** 2 if portion.crop else 1
         pages = -(-portion.views // per_page)
-        classes = np.stack([self.text.draw(columns * rows, rng, portion.random_share) for _ in range(pages)])
+        classes = np.stack(
+            [self.text.draw(columns * rows, rng, portion.random_share, portion.scripts_share) for _ in range(pages)]
+        )
         faces = self._draw_faces(portion, rng)
         pixels, targets = self._typeset(classes.astype(np.int64), portion.grid, side, rng, faces, portion.variation)
         batch = self._whole(pixels, targets) if portion.crop is None else self._cut(pixels, targets, portion, rng)

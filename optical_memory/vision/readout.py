@@ -55,6 +55,10 @@ class CellClassifier(nn.Module):
 
     def forward(self, patches: Tensor, cells: CellGrid) -> Tensor:
         """(V, C, H, W) patch features -> (V, rows * columns, characters) logits"""
+        return self.tell(self.sample(patches, cells))
+
+    def sample(self, patches: Tensor, cells: CellGrid) -> Tensor:
+        """(V, C, H, W) patch features -> (V, rows * columns, cell_width): what is seen at the centre of every cell"""
         views, _, height, width = patches.shape
         fine = self.unfold(patches).view(views, -1, *SUBCELLS, height, width)
         fine = fine.permute(0, 1, 4, 2, 5, 3).reshape(views, -1, height * SUBCELLS[0], width * SUBCELLS[1])
@@ -62,7 +66,11 @@ class CellClassifier(nn.Module):
         sampled = functional.grid_sample(
             fine, centres.expand(views, -1, -1, -1), mode="bilinear", padding_mode="border", align_corners=False
         )
-        features = self.norm(sampled.flatten(2).transpose(1, 2))
+        return sampled.flatten(2).transpose(1, 2)
+
+    def tell(self, sampled: Tensor) -> Tensor:
+        """(..., cell_width) what is seen in cells -> (..., characters) logits, each cell by itself"""
+        features = self.norm(sampled)
         features = features + self.refine(features)
         return self.classify(functional.gelu(self.hidden(features)))
 
@@ -91,10 +99,14 @@ class Readout(nn.Module):
 
     def forward(self, tokens: Tensor, cells: CellGrid) -> Tensor:
         """(V, N, D) visual tokens, row by row -> (V, rows * columns, characters) logits"""
+        return self.cells(self.patches(tokens), cells)
+
+    def patches(self, tokens: Tensor) -> Tensor:
+        """(V, N, D) visual tokens, row by row -> (V, C, H, W) features of the patches that they hold, beside their neighbours'"""
         views, count, _ = tokens.shape
         grid = round(count**0.5)
         if grid * grid != count:
             raise ValueError(f"the readout takes square views, got {count} visual tokens")
         patches = self.unfold(tokens).view(views, grid, grid, PATCHES, PATCHES, -1)
         patches = patches.permute(0, 5, 1, 3, 2, 4).reshape(views, -1, grid * PATCHES, grid * PATCHES)
-        return self.cells(self.convs(patches), cells)
+        return self.convs(patches)

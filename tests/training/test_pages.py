@@ -66,6 +66,16 @@ def test_a_portion_has_random_strings_as_often_as_it_says() -> None:
     assert (random == letter).float().mean() < 0.1
 
 
+def test_a_portion_has_other_scripts_as_often_as_it_says() -> None:
+    alphabet = Alphabet.of("".join(c for c in ReadoutConfig().alphabet if not is_marker(ord(c))))
+    text = PageText(alphabet.encode("typed words " * 500), alphabet, 0.0, scripts_share=0.0, **PLAIN)
+    engine = PageEngine(text, alphabet, CPU)
+    for share in (None, 1.0):
+        pages = engine.batch(Portion(TINY, 4, scripts_share=share), np.random.default_rng(0)).targets
+        foreign = [any(alphabet.characters[index] >= "\xc0" for index in page) for page in pages]
+        assert foreign == [share == 1.0] * 4
+
+
 def test_wear_belongs_to_a_portion() -> None:
     alphabet = Alphabet.of("ab ")
     text = PageText(np.zeros(9000, dtype=np.int32), alphabet, 0.0)
