@@ -1,4 +1,4 @@
-"""The readout of a face of one's own: set by pages of random strings in a minute or two, the encoder as it is.
+"""The readout of a face of one's own: set in a minute by pages of random strings and of frequent words, the encoder as it is.
 
 `optical-memory train face --font FILE --out FILE`. Most of what a readout gets wrong in a face that it never saw are single
 glyphs, each taken for the same other character: the encoder tells them apart, and the readout learns what they are called.
