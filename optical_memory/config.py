@@ -170,6 +170,10 @@ class ModelConfig:
                 f"visual tokens are {self.encoder.width} wide and the decoder is {self.decoder.width}: make them equal"
             )
 
+    def in_face(self, face: str) -> "ModelConfig":
+        """The same sizes, for weights that were taught another face, and named after it."""
+        return replace(self, name=f"{self.name}-{face}", typography=replace(self.typography, face=face))
+
 
 NUM_SPECIAL_TOKENS = 8
 """Token ids of the bundled decoder before its alphabet: see language/tokenizer.py."""

@@ -86,7 +86,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     own.add_argument("--font", type=Path, required=True, metavar="FILE", help="a scalable font, monospaced and upright")
     own.add_argument("--corpus", type=Path, metavar="DIR", help="any folder of UTF-8 text, with --run")
     own.add_argument("--run", type=Path, dest="run_folder", metavar="DIR", help="where the run lives, with --corpus")
-    own.add_argument("--steps", type=positive, metavar="N", default=300, help="of the run with --corpus (300)")
+    own.add_argument("--steps", type=positive, metavar="N", help="of the run, with --corpus (300)")
     own.add_argument("--device")
     own.add_argument("--from", type=Path, dest="start_from", metavar="FILE", help="a checkpoint file (the bundled one)")
     own.add_argument("--out", type=Path, required=True, metavar="FILE")
@@ -156,21 +156,24 @@ def _learn_face(options: argparse.Namespace) -> int:
     from optical_memory.device import choose_device
 
     check_fonts([options.font])
-    if (options.corpus is None) != (options.run_folder is None):
+    alone = options.corpus is None
+    if alone != (options.run_folder is None) or (alone and options.steps is not None):
         raise InvalidHistoryError(
-            "train face takes both --corpus and --run, to teach encoder and readout, or neither, to set the readout alone"
+            "train face takes both --corpus and --run, and --steps if you like, to teach encoder and readout, or none of them, "
+            "to set the readout alone"
         )
     font, device, start_from = str(options.font), choose_device(options.device), options.start_from or BUNDLED
     how = f"optical-memory compress FILE --model {options.out}"
-    if options.corpus is None:
+    if alone:
         from optical_memory.training.own_readout import set_readout
 
         set_readout(font, options.out, device, start_from)
         how += " --min-fidelity 0.98, which keeps pages in the modes that it reads"
     else:
-        from optical_memory.training.own_face import learn_face
+        from optical_memory.training.own_face import STEPS, learn_face
 
-        learn_face(font, options.corpus, options.run_folder, options.out, device, start_from, options.steps)
+        steps = options.steps or STEPS
+        learn_face(font, options.corpus, options.run_folder, options.out, device, start_from, steps)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB; {how}")
     return 0
 

@@ -11,6 +11,10 @@ from optical_memory.training.wear import Wear
 DENSE = (128, 64)
 SMALL_ALIGNED = (80, 80)
 """The grid whose cells divide the patches of Small, as those of 64 x 64 do at Tiny."""
+EACH = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
+"""Every glyph lies and looks a little off, each in its own way."""
+EACH_NARROW = replace(EACH, across=1.2)
+"""The same in the narrow cells of the dense grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +225,7 @@ def letters(steps: int = 150, others: tuple[str, ...] = ("dejavu",)) -> EncoderR
 def kinds(steps: int = 450, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: more kinds of faces, in a third of the views; Tiny, Small and Large on the memory's grid two views each."""
     reshaped = Variation()
-    each = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
-    foreign = _in_other_faces(others, (None, reshaped, each), (None, reshaped, replace(each, across=1.2)), 0.5)
+    foreign = _in_other_faces(others, (None, reshaped, EACH), (None, reshaped, EACH_NARROW), 0.5)
     return replace(
         letters(steps, others),
         portions=(*_in_its_own_face(tiny=2, dense=2, small=2, large=2), *foreign),
@@ -259,9 +262,7 @@ def dense(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderRec
 def many_faces(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: eight of nineteen views in other faces than the memory's, each in eight of them, line by line; strays."""
     reshaped = Variation()
-    each = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
-    narrow = replace(each, across=1.2)
-    foreign = _in_other_faces(others, (None, None, reshaped, each), (None, None, reshaped, narrow), 0.6, 8)
+    foreign = _in_other_faces(others, (None, None, reshaped, EACH), (None, None, reshaped, EACH_NARROW), 0.6, 8)
     return replace(
         dense(steps, others),
         portions=(*_in_its_own_face(dense=3, small=2), *foreign),
@@ -275,8 +276,7 @@ def small_letters(steps: int = 820, others: tuple[str, ...] = ("dejavu",)) -> En
     """After that: five views of Small on the memory's grid, most of them in other scripts, whose letters cells of 10 pixels show
     worst; the rest as before, with fewer views in other faces."""
     reshaped = Variation()
-    each = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
-    foreign = _in_other_faces(others, (None, reshaped, each), (None, reshaped, replace(each, across=1.2)), 0.6, 8)
+    foreign = _in_other_faces(others, (None, reshaped, EACH), (None, reshaped, EACH_NARROW), 0.6, 8)
     return replace(
         many_faces(steps, others),
         portions=(*_in_its_own_face(small=0), _other_scripts_at_small(5), *foreign),
@@ -287,8 +287,7 @@ def small_letters(steps: int = 820, others: tuple[str, ...] = ("dejavu",)) -> En
 
 def small_and_dense(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: four such views, and three of the dense grid at Tiny again."""
-    each = Variation(share=1.0, across=2.0, down=1.5, apart=0.6)
-    foreign = _in_other_faces(others, (None, each), (None, replace(each, across=1.2)), 0.6, 8)
+    foreign = _in_other_faces(others, (None, EACH), (None, EACH_NARROW), 0.6, 8)
     return replace(
         small_letters(steps, others),
         portions=(*_in_its_own_face(dense=3, small=0), _other_scripts_at_small(4), *foreign),

@@ -3,7 +3,6 @@
 `optical-memory train face --font FILE --corpus DIR --run DIR --out FILE`.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,6 +13,8 @@ from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.export import export_in_face
 from renderers import find_face
 
+STEPS = 300
+
 
 def learn_face(
     font: str,
@@ -22,7 +23,7 @@ def learn_face(
     out: Path,
     device: torch.device,
     start_from: Path = BUNDLED,
-    steps: int = 300,
+    steps: int = STEPS,
 ) -> None:
     """Trains encoder and readout on pages in `font`, a font file or a bundled face's name, and writes a checkpoint that sets its
     pages in it; goes on where `run` stopped. It reads other faces worse than before, and its decoder answers but recites no page.
@@ -30,7 +31,6 @@ def learn_face(
     Raises ValueError for what is no scalable font or does not fit the cells, CheckpointError if `run` is of another face.
     """
     face = find_face(font)
-    config = Checkpoint(start_from).config
-    config = replace(config, name=f"{config.name}-{face.name}", typography=replace(config.typography, face=face.name))
+    config = Checkpoint(start_from).config.in_face(face.name)
     train_encoder(config, one_face(font, steps), corpus_folder, run, device, start_from)
     export_in_face(config, run, start_from, face, out)

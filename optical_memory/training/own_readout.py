@@ -5,7 +5,6 @@ glyphs, each taken for the same other character: the encoder tells them apart, a
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +50,7 @@ def set_readout(font: str, out: Path, device: torch.device, start_from: Path = B
         raise CheckpointError(f"{start_from} holds no readout to set to a face")
     sampled, targets = _cells_of_pages(sight, sight.readout, font, seed)
     _learn(sight.readout.cells, sampled, targets, seed)
-    typography = replace(sight.config.typography, face=face.name)
-    config = replace(sight.config, name=f"{sight.config.name}-{face.name}", typography=typography)
-    export_readout_in_face(config, sight.readout, start_from, face, out)
+    export_readout_in_face(sight.config.in_face(face.name), sight.readout, start_from, face, out)
 
 
 @torch.no_grad()

@@ -102,7 +102,7 @@ def test_a_file_without_a_readout_is_refused(tiny_checkpoint: Path, tmp_path: Pa
         set_readout("dejavu", tmp_path / "own.safetensors", CPU, blind)
 
 
-@pytest.mark.parametrize("half", [["--corpus", "texts"], ["--run", "runs"]])
+@pytest.mark.parametrize("half", [["--corpus", "texts"], ["--run", "runs"], ["--steps", "9"]])
 def test_half_of_what_a_run_needs_is_told(
     half: list[str], font: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
