@@ -147,6 +147,8 @@ class TypographyConfig:
     break_lines: bool = False
     grids: tuple[tuple[int, int], ...] = ((64, 64), (80, 80), (128, 64))
     """(columns, rows) that the readout was trained on, sparsest first; columns and rows above are the memory's own."""
+    reads: tuple[tuple[str, int, int], ...] = ()
+    """(mode's name, columns, rows) of the pages that the readout was taught, if not the grids in every mode."""
 
 
 READABLE = TypographyConfig("dejavu", columns=64, rows=32, break_lines=True)
@@ -170,9 +172,9 @@ class ModelConfig:
                 f"visual tokens are {self.encoder.width} wide and the decoder is {self.decoder.width}: make them equal"
             )
 
-    def in_face(self, face: str) -> "ModelConfig":
-        """The same sizes, for weights that were taught another face, and named after it."""
-        return replace(self, name=f"{self.name}-{face}", typography=replace(self.typography, face=face))
+    def in_face(self, face: str, reads: tuple[tuple[str, int, int], ...]) -> "ModelConfig":
+        """The same sizes, named after the face, for weights that were taught these pages in it."""
+        return replace(self, name=f"{self.name}-{face}", typography=replace(self.typography, face=face, reads=reads))
 
 
 NUM_SPECIAL_TOKENS = 8

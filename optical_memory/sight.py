@@ -188,6 +188,14 @@ class Sight:
             )
         return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
 
+    def reads(self, mode: Mode) -> bool:
+        """Whether this model was taught to read pages of its grid in a mode: a readout none in cuts, and those that the typography
+        names, if it names any."""
+        taught = self.config.typography.reads
+        if self.readout is not None and mode.tile_side is not None:
+            return False
+        return not taught or (mode.name, self.grid.columns, self.grid.rows) in taught
+
     def check_modes(self, modes: Sequence[Mode]) -> None:
         """Raises GridError where this model's pages, drawn for one of the modes, could not be read for want of whole cells."""
         if self.readout is not None:

@@ -168,7 +168,6 @@ def _learn_face(options: argparse.Namespace) -> int:
         from optical_memory.training.own_readout import set_readout
 
         set_readout(font, options.out, device, start_from)
-        how += " --min-fidelity 0.98, which keeps pages in the modes that it reads"
     else:
         from optical_memory.training.own_face import STEPS, learn_face
 

@@ -34,7 +34,7 @@ from optical_memory.memory.store import StoredPage, TokenStore
 from optical_memory.memory.turn import Turn, whole_history
 from optical_memory.memory.worker import Worker, step_of
 from optical_memory.model import Model
-from optical_memory.modes import Mode
+from optical_memory.modes import MODES, Mode
 from renderers import RENDERER_VERSION
 
 KEEP_LAST = 4
@@ -54,7 +54,8 @@ class OpticalMemory:
     memories share; `scope` says whose conversation this is in it.
     `model`: a name, a checkpoint's path, or a `Model` that is already loaded. `device`: chosen for you if not given.
     `embedder` makes the vectors of recall's dense side; the default needs no download. `on_progress` is called while pages
-    are encoded. Raises GridError for a schedule with modes whose pages the model's grid does not fill.
+    are encoded. Modes that the model was not taught on its grid give way to the nearest that it was; the report says so. Raises
+    GridError for a schedule with modes whose pages the model's grid does not fill.
     """
 
     def __init__(
@@ -76,7 +77,9 @@ class OpticalMemory:
         if fade_every < 1:
             raise ValueError(f"fade_every counts turns from 1, got {fade_every}")
         self.model: Model = load_model(model, device) if isinstance(model, (str, Path)) else model
-        self.schedule = schedule or ForgettingSchedule()
+        asked = schedule or ForgettingSchedule()
+        self.schedule = asked.read_in([mode for mode in MODES.values() if self.model.reads(mode)])
+        self._given_way = asked.other_modes(self.schedule)
         self.model.check_modes(self.schedule.ladder)
         self.keep_last = keep_last
         self.fade_every = fade_every
@@ -124,7 +127,7 @@ class OpticalMemory:
                 self.model.config.name, draft, parts, out, self._count, self._context, time.perf_counter() - began
             )
             self._record, self._out, self._fades_are_due = record, out, False
-            report = report.model_copy(update={"notes": self._durable.save(record)})
+            report = report.model_copy(update={"notes": [*self._notes(), *self._durable.save(record)]})
             self._context = Context(tuple(parts), report, self.model, turns[0].shape)
             return self._context
 
@@ -329,6 +332,13 @@ class OpticalMemory:
             value = worth.get(part.order, 0.0) if isinstance(part, PagePart) else 2.0
             weighed.append((value, sum(map(self.model.positions, pieces)), pieces))
         return weighed
+
+    def _notes(self) -> list[str]:
+        """What the report says of modes that gave way to others."""
+        return [
+            f"{asked} gives way to {taught}: {self.model.config.name} was not taught it on this grid"
+            for asked, taught in self._given_way.items()
+        ]
 
     def _page(self, number: int) -> PagePart:
         pages = self.context.pages

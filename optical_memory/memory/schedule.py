@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 
+from optical_memory.errors import GridError
 from optical_memory.memory.budget import Option, best_pair, choose, fewest
 from optical_memory.memory.salience import Salience
 from optical_memory.modes import BASE, GUNDAM, LARGE, SMALL, TINY, Mode, mode_named
@@ -101,6 +102,24 @@ class ForgettingSchedule:
         """The same ladder within other bounds."""
         bound = self.min_fidelity if min_fidelity is None else min_fidelity
         return replace(self, budget=budget, min_fidelity=bound)
+
+    def read_in(self, readable: Sequence[Mode]) -> "ForgettingSchedule":
+        """The same ages for a model that reads some modes only: in place of any other stands the readable one that takes the
+        nearest number of positions, the sharper of two. Raises GridError if it reads none."""
+        if not readable:
+            raise GridError("the model was taught no mode on this grid: give it another one, with `on_grid`")
+
+        def nearest_to(mode: Mode) -> Mode:
+            return min(readable, key=lambda own: (abs(length_of(own) - length_of(mode)), -length_of(own)))
+
+        return replace(self, steps=tuple((age, mode and nearest_to(mode)) for age, mode in self.steps))
+
+    def other_modes(self, other: "ForgettingSchedule") -> dict[str, str]:
+        """The names of modes that another schedule of the same ages has others for, with what it has."""
+        steps = zip(self.steps, other.steps, strict=True)
+        return {
+            own.name: new.name for (_, own), (_, new) in steps if own is not None and new is not None and own != new
+        }
 
     # The plan
 

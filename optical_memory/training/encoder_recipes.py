@@ -285,13 +285,12 @@ def small_letters(steps: int = 820, others: tuple[str, ...] = ("dejavu",)) -> En
     )
 
 
-def small_and_dense(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """After that: four such views, and three of the dense grid at Tiny again."""
+def small_and_dense(steps: int = 650, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: as many such views, two of the dense grid at Tiny, and Large with more letters of other scripts."""
+    own = (*_in_its_own_face(dense=2, small=0, large=0), Portion(LARGE, 1, crop=4, scripts_share=0.6))
     foreign = _in_other_faces(others, (None, EACH), (None, EACH_NARROW), 0.6, 8)
     return replace(
-        small_letters(steps, others),
-        portions=(*_in_its_own_face(dense=3, small=0), _other_scripts_at_small(4), *foreign),
-        seed=18,
+        small_letters(steps, others), portions=(*own, _other_scripts_at_small(5), *foreign), scripts_share=0.3, seed=18
     )
 
 

@@ -11,6 +11,7 @@ from optical_memory.checkpoint import BUNDLED, Checkpoint
 from optical_memory.training.encoder_recipes import one_face
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.export import export_in_face
+from optical_memory.training.pages import taught
 from renderers import find_face
 
 STEPS = 300
@@ -31,6 +32,7 @@ def learn_face(
     Raises ValueError for what is no scalable font or does not fit the cells, CheckpointError if `run` is of another face.
     """
     face = find_face(font)
-    config = Checkpoint(start_from).config.in_face(face.name)
-    train_encoder(config, one_face(font, steps), corpus_folder, run, device, start_from)
+    recipe = one_face(font, steps)
+    config = Checkpoint(start_from).config.in_face(face.name, taught(recipe.portions))
+    train_encoder(config, recipe, corpus_folder, run, device, start_from)
     export_in_face(config, run, start_from, face, out)

@@ -4,7 +4,7 @@
 glyphs, each taken for the same other character: the encoder tells them apart, and the readout learns what they are called.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from optical_memory.sight import TOKEN_DTYPE, Sight
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.export import export_readout_in_face
 from optical_memory.training.page_text import PageText
-from optical_memory.training.pages import PageEngine, Portion
+from optical_memory.training.pages import PageEngine, Portion, taught
 from optical_memory.training.recipe import Recipe
 from optical_memory.training.run import optimizer_for, rate_at, set_rate
 from optical_memory.training.vocabulary import vocabulary_text
@@ -48,20 +48,22 @@ def set_readout(font: str, out: Path, device: torch.device, start_from: Path = B
     sight = Sight(Checkpoint(start_from), device)
     if sight.readout is None:
         raise CheckpointError(f"{start_from} holds no readout to set to a face")
-    sampled, targets = _cells_of_pages(sight, sight.readout, font, seed)
+    portions = [*_portions(sight, font)]
+    sampled, targets = _cells_of_pages(sight, sight.readout, portions, seed)
     _learn(sight.readout.cells, sampled, targets, seed)
-    export_readout_in_face(sight.config.in_face(face.name), sight.readout, start_from, face, out)
+    config = sight.config.in_face(face.name, taught(portions))
+    export_readout_in_face(config, sight.readout, start_from, face, out)
 
 
 @torch.no_grad()
-def _cells_of_pages(sight: Sight, readout: Readout, font: str, seed: int) -> tuple[Tensor, Tensor]:
-    """(cells, cell_width) what is seen in the cells of pages in that face, and (cells,) the characters that stand there."""
+def _cells_of_pages(sight: Sight, readout: Readout, portions: Sequence[Portion], seed: int) -> tuple[Tensor, Tensor]:
+    """(cells, cell_width) what is seen in the cells of those pages, and (cells,) the characters that stand there."""
     alphabet = Alphabet.of(readout.config.alphabet)
     rng = np.random.default_rng(seed)
     text = PageText(vocabulary_text(alphabet, NUM_TOKENS, rng), alphabet, RANDOM_SHARE, typeset_share=0.0)
     engine = PageEngine(text, alphabet, sight.device)
     sampled, targets = [], []
-    for portion in tqdm([*_portions(sight, font)], unit="page", desc="pages in the face", delay=2):
+    for portion in tqdm(portions, unit="page", desc="pages in the face", delay=2):
         batch = engine.batch(portion, rng)
         tokens = sight.encoder(batch.pixels.to(sight.dtype)).to(TOKEN_DTYPE).float()  # as they are kept
         sampled.append(readout.cells.sample(readout.patches(tokens), batch.cells).flatten(0, 1))

@@ -1,5 +1,6 @@
 """The data engine: pages composed on the device by atlas gathers, whole or cut, with the character of every cell."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,6 +40,11 @@ class Portion:
     """Of its pages, those that hold random strings; None: the recipe's own."""
     scripts_share: float | None = None
     """Of its pages, those that hold other scripts; None: the recipe's own."""
+
+
+def taught(portions: Iterable[Portion]) -> tuple[tuple[str, int, int], ...]:
+    """(mode's name, columns, rows) of their pages, as a typography names what it reads."""
+    return tuple(dict.fromkeys((portion.mode.name, *portion.grid) for portion in portions))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from optical_memory.config import ALPHABET, DecoderConfig
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import CheckpointError, SpliceError
 from optical_memory.memory.optical_memory import OpticalMemory
-from optical_memory.modes import Mode
+from optical_memory.modes import MODES, Mode
 from renderers import FIXED, TRANSCRIPT_STYLES, Grid, Page, draw, palette
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ class FakeModel:
         fingerprint: str = "fake-encoder",
         max_positions: int = 8192,
         wide: str = "\0",
+        taught: Sequence[Mode] = tuple(MODES.values()),
     ) -> None:
+        self.taught = taught
         self.wide = wide
         self.grid = grid
         self.device = torch.device("cpu")
@@ -90,6 +92,9 @@ class FakeModel:
 
     def unreadable(self, text: str) -> str:
         return "".join(dict.fromkeys(character for character in text if character not in READABLE))
+
+    def reads(self, mode: Mode) -> bool:
+        return mode in self.taught
 
     def check_modes(self, modes: Sequence[Mode]) -> None:
         """It reads codes, not cells: whatever the mode."""

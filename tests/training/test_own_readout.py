@@ -12,10 +12,10 @@ from optical_memory.cli import main
 from optical_memory.config import TypographyConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.loading import load_model
-from optical_memory.modes import BASE
+from optical_memory.modes import BASE, MODES
 from optical_memory.training import own_readout
 from optical_memory.training.own_readout import set_readout
-from renderers import DEJAVU, Block, lay_out
+from renderers import DEJAVU, Block, Grid, lay_out
 from renderers.fonts import FACES_FOLDER
 
 CPU = torch.device("cpu")
@@ -116,5 +116,7 @@ def test_the_command_needs_a_font_alone(tiny_checkpoint: Path, font: Path, tmp_p
     assert main(["train", "face", "--font", str(font), "--from", str(tiny_checkpoint), "--out", str(file)]) == 0
     model = load_model(file, "cpu")
     assert model.config.name == "tiny-random-own"
+    assert [mode.name for mode in MODES.values() if model.reads(mode)] == ["Base"]
+    assert not any(map(model.on_grid(Grid(80, 80)).reads, MODES.values())), "Large is what reads that grid"
     page = lay_out([Block("the port is 5432", "user", "t")], model.grid)[0]
     assert len(model.read(model.encode([page], BASE), page.grid)[0].codes) == 4096
