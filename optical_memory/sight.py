@@ -170,7 +170,7 @@ class Sight:
         for page in encoded:
             self._check(page)
             side = page.mode.side
-            self._check_fills(grid, [page.mode])
+            self._check_fills(grid, page.mode)
             cells = CellGrid(grid.columns, grid.rows, side // grid.columns, side // grid.rows)
             whole = page.tokens[: page.mode.grid**2].to(self.device, torch.float32)
             best = self.readout(whole[None], cells)[0].softmax(-1).max(-1)
@@ -189,17 +189,13 @@ class Sight:
         return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
 
     def reads(self, mode: Mode) -> bool:
-        """Whether this model was taught to read pages of its grid in a mode: a readout none in cuts, and those that the typography
-        names, if it names any."""
+        """Whether pages of this model's grid can be read in a mode: by a readout, where whole cells fill an uncut page and the
+        typography names no others as those that it was taught."""
+        if self.readout is None:
+            return True
         taught = self.config.typography.reads
-        if self.readout is not None and mode.tile_side is not None:
-            return False
-        return not taught or (mode.name, self.grid.columns, self.grid.rows) in taught
-
-    def check_modes(self, modes: Sequence[Mode]) -> None:
-        """Raises GridError where this model's pages, drawn for one of the modes, could not be read for want of whole cells."""
-        if self.readout is not None:
-            self._check_fills(self.grid, modes)
+        named = not taught or (mode.name, self.grid.columns, self.grid.rows) in taught
+        return named and mode.tile_side is None and self.grid.fills(mode.side)
 
     def picture(self, page: Page, side: int) -> np.ndarray:
         """(side, side) pixel values of a page in this model's typography."""
@@ -223,12 +219,12 @@ class Sight:
         """A page drawn to fill 2 x 2 cuts."""
         return Image.fromarray(to_rgb(self.picture(page, 2 * tile_side), self.colours))
 
-    def _check_fills(self, grid: Grid, modes: Sequence[Mode]) -> None:
-        unfilled = ", ".join(str(mode) for mode in modes if not grid.fills(mode.side))
-        if unfilled:
+    @staticmethod
+    def _check_fills(grid: Grid, mode: Mode) -> None:
+        if not grid.fills(mode.side):
             fitting = ", ".join(str(mode) for mode in NATIVE_MODES if grid.fills(mode.side))
             raise GridError(
-                f"{grid.columns} x {grid.rows} cells do not fill a page at {unfilled}: take modes that they fill "
+                f"{grid.columns} x {grid.rows} cells do not fill a page at {mode}: take modes that they fill "
                 f"({fitting or 'there are none'}), or another grid"
             )
 

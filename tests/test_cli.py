@@ -34,16 +34,9 @@ def test_a_denser_grid_takes_fewer_tokens(short_conversation: Path, capsys: pyte
     assert min(page["fidelity"] for page in dense["pages"]) > 0.98
 
 
-@pytest.mark.parametrize(
-    ("wanted", "told"),
-    [
-        ("70x70", "does not read pages of 70 x 70 cells; it reads 64 x 64, 80 x 80, 128 x 64"),
-        ("80x80", "80 x 80 cells do not fill a page at Base, Tiny: take modes that they fill (Small, Large)"),
-    ],
-)
-def test_a_grid_that_cannot_be_read_gets_one_line(wanted: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan", str(CONVERSATION), "--grid", wanted]) == 1
-    assert told in capsys.readouterr().err
+def test_a_grid_that_cannot_be_read_gets_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", str(CONVERSATION), "--grid", "70x70"]) == 1
+    assert "does not read pages of 70 x 70 cells; it reads 64 x 64, 80 x 80, 128 x 64" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("wanted", ["wide", "128", "0x64"])

@@ -32,8 +32,6 @@ class PageModel(Protocol):
 
     def reads(self, mode: Mode) -> bool: ...
 
-    def check_modes(self, modes: Sequence[Mode]) -> None: ...
-
 
 def fidelity(page: Page, reading: Reading) -> float:
     """Share of the page's source characters that are read back right, 0..1; markers and empty cells do not count."""

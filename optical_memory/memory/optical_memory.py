@@ -54,8 +54,8 @@ class OpticalMemory:
     memories share; `scope` says whose conversation this is in it.
     `model`: a name, a checkpoint's path, or a `Model` that is already loaded. `device`: chosen for you if not given.
     `embedder` makes the vectors of recall's dense side; the default needs no download. `on_progress` is called while pages
-    are encoded. Modes that the model was not taught on its grid give way to the nearest that it was; the report says so. Raises
-    GridError for a schedule with modes whose pages the model's grid does not fill.
+    are encoded. Modes in which the model does not read pages of its grid give way to the nearest in which it does; the report
+    says so. Raises GridError if there are none.
     """
 
     def __init__(
@@ -80,7 +80,6 @@ class OpticalMemory:
         asked = schedule or ForgettingSchedule()
         self.schedule = asked.read_in([mode for mode in MODES.values() if self.model.reads(mode)])
         self._given_way = asked.other_modes(self.schedule)
-        self.model.check_modes(self.schedule.ladder)
         self.keep_last = keep_last
         self.fade_every = fade_every
         self.lossless = lossless
@@ -336,8 +335,8 @@ class OpticalMemory:
     def _notes(self) -> list[str]:
         """What the report says of modes that gave way to others."""
         return [
-            f"{asked} gives way to {taught}: {self.model.config.name} was not taught it on this grid"
-            for asked, taught in self._given_way.items()
+            f"{asked} gives way to {nearest}: {self.model.config.name} does not read it on this grid"
+            for asked, nearest in self._given_way.items()
         ]
 
     def _page(self, number: int) -> PagePart:

@@ -107,7 +107,7 @@ class ForgettingSchedule:
         """The same ages for a model that reads some modes only: in place of any other stands the readable one that takes the
         nearest number of positions, the sharper of two. Raises GridError if it reads none."""
         if not readable:
-            raise GridError("the model was taught no mode on this grid: give it another one, with `on_grid`")
+            raise GridError("the model reads pages of its grid in no mode: give it another grid, with `on_grid`")
 
         def nearest_to(mode: Mode) -> Mode:
             return min(readable, key=lambda own: (abs(length_of(own) - length_of(mode)), -length_of(own)))

@@ -51,9 +51,9 @@ class FakeModel:
         fingerprint: str = "fake-encoder",
         max_positions: int = 8192,
         wide: str = "\0",
-        taught: Sequence[Mode] = tuple(MODES.values()),
+        readable: Sequence[Mode] = tuple(MODES.values()),
     ) -> None:
-        self.taught = taught
+        self.readable = readable
         self.wide = wide
         self.grid = grid
         self.device = torch.device("cpu")
@@ -94,10 +94,7 @@ class FakeModel:
         return "".join(dict.fromkeys(character for character in text if character not in READABLE))
 
     def reads(self, mode: Mode) -> bool:
-        return mode in self.taught
-
-    def check_modes(self, modes: Sequence[Mode]) -> None:
-        """It reads codes, not cells: whatever the mode."""
+        return mode in self.readable
 
     decoder_reads_pages = True
 

@@ -67,13 +67,13 @@ def test_what_was_foreseen_is_what_is_measured() -> None:
     assert float(np.median(misses)) < 0.03
 
 
-def test_pages_do_not_fade_to_what_the_model_was_not_taught_and_the_report_says_so() -> None:
+def test_pages_do_not_fade_to_what_the_model_does_not_read_and_the_report_says_so() -> None:
     memory = memory_of(
-        FakeModel(taught=(BASE,), spoilt={"Tiny": 1.0}), schedule=ForgettingSchedule(LADDER), keep_last=0
+        FakeModel(readable=(BASE,), spoilt={"Tiny": 1.0}), schedule=ForgettingSchedule(LADDER), keep_last=0
     )
     context = memory.compress(conversation(40, 3000))
     assert {part.encoded.mode for part in context.pages} == {BASE}
-    gone = [f"{mode} gives way to Base: fake was not taught it on this grid" for mode in ("Small", "Tiny")]
+    gone = [f"{mode} gives way to Base: fake does not read it on this grid" for mode in ("Small", "Tiny")]
     assert context.report.notes == gone
     assert gone[0] in str(context.report)
     assert memory_of(FakeModel()).compress(conversation(12, 3000)).report.notes == []

@@ -66,5 +66,5 @@ def test_a_model_that_reads_every_mode_changes_no_schedule(schedule: ForgettingS
 
 
 def test_a_model_that_reads_no_mode_on_a_grid_has_no_schedule() -> None:
-    with pytest.raises(GridError, match="taught no mode on this grid"):
+    with pytest.raises(GridError, match="reads pages of its grid in no mode"):
         ForgettingSchedule().read_in([])
