@@ -212,7 +212,18 @@ def default() -> ModelConfig:
         image_token=3,
         signposts=signposts,
     )
-    return ModelConfig("default", encoder, ReadoutConfig(), decoder)
+    reads = (
+        ("Tiny", 64, 64),
+        ("Tiny", 128, 64),
+        ("Small", 64, 64),
+        ("Small", 80, 80),
+        ("Base", 64, 64),
+        ("Base", 128, 64),
+        ("Large", 64, 64),
+        ("Large", 80, 80),
+        ("Large", 128, 64),
+    )
+    return ModelConfig("default", encoder, ReadoutConfig(), decoder, TypographyConfig(reads=reads))
 
 
 def tiny_random() -> ModelConfig:

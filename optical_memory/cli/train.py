@@ -26,6 +26,7 @@ ENCODER_RECIPE_NAMES = (
     "many_faces",
     "small_letters",
     "small_and_dense",
+    "accents",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

@@ -34,7 +34,7 @@ from optical_memory.memory.store import StoredPage, TokenStore
 from optical_memory.memory.turn import Turn, whole_history
 from optical_memory.memory.worker import Worker, step_of
 from optical_memory.model import Model
-from optical_memory.modes import MODES, Mode
+from optical_memory.modes import Mode
 from renderers import RENDERER_VERSION
 
 KEEP_LAST = 4
@@ -78,7 +78,7 @@ class OpticalMemory:
             raise ValueError(f"fade_every counts turns from 1, got {fade_every}")
         self.model: Model = load_model(model, device) if isinstance(model, (str, Path)) else model
         asked = schedule or ForgettingSchedule()
-        self.schedule = asked.read_in([mode for mode in MODES.values() if self.model.reads(mode)])
+        self.schedule = asked.read_by(self.model.reads)
         self._given_way = asked.other_modes(self.schedule)
         self.keep_last = keep_last
         self.fade_every = fade_every

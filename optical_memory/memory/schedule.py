@@ -8,7 +8,7 @@ from typing import Any, Literal
 from optical_memory.errors import GridError
 from optical_memory.memory.budget import Option, best_pair, choose, fewest
 from optical_memory.memory.salience import Salience
-from optical_memory.modes import BASE, GUNDAM, LARGE, SMALL, TINY, Mode, mode_named
+from optical_memory.modes import BASE, GUNDAM, LARGE, MODES, SMALL, TINY, Mode, mode_named
 
 Unit = Literal["turns", "tokens", "seconds"]
 OUT_OF_CONTEXT = "out"
@@ -103,13 +103,16 @@ class ForgettingSchedule:
         bound = self.min_fidelity if min_fidelity is None else min_fidelity
         return replace(self, budget=budget, min_fidelity=bound)
 
-    def read_in(self, readable: Sequence[Mode]) -> "ForgettingSchedule":
-        """The same ages for a model that reads some modes only: in place of any other stands the readable one that takes the
-        nearest number of positions, the sharper of two. Raises GridError if it reads none."""
-        if not readable:
-            raise GridError("the model reads pages of its grid in no mode: give it another grid, with `on_grid`")
+    def read_by(self, reads: Callable[[Mode], bool]) -> "ForgettingSchedule":
+        """The same ages for a model that `reads` some modes: in place of any other stands the one of MODES that it reads and that
+        takes the nearest number of positions, the sharper of two. Raises GridError if it reads none."""
 
         def nearest_to(mode: Mode) -> Mode:
+            if reads(mode):
+                return mode
+            readable = [other for other in MODES.values() if reads(other)]
+            if not readable:
+                raise GridError("the model reads pages of its grid in no mode: give it another grid, with `on_grid`")
             return min(readable, key=lambda own: (abs(length_of(own) - length_of(mode)), -length_of(own)))
 
         return replace(self, steps=tuple((age, mode and nearest_to(mode)) for age, mode in self.steps))

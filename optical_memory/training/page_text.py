@@ -5,6 +5,7 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
+from optical_memory.training.accents import accented, forms_of
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.scripts import rewrite, scripts_of
 from renderers.fonts import is_marker
@@ -27,6 +28,8 @@ _RANDOM_KINDS = (
 """What random strings are made of, one kind at a time; four times as often as of any other, of all that is typed."""
 _PRINTED = {"'": "’’’‘", '"': "“”", "-": "-–—", "*": "•*"}
 """What a printer sets for a typed character; corpora of typed text hold few of these."""
+_ACCENTED = 0.4
+"""Of pages in other letters, those that have accents here and there."""
 _MOST_STRAYS = 0.06
 """Of a page's cells, at most."""
 
@@ -35,9 +38,9 @@ class PageText:
     """Draws the characters of pages: windows of a corpus, random strings (`random_share`), or both on one (`mixed_share`).
 
     `sparse_share` of them end early, most of these within the first rows; on `typeset_share` the quotes and hyphens of the corpus
-    are those of a printed book; on `scripts_share` most of its words stand in Greek, Cyrillic or accented letters. On
-    `strays_share` characters that the corpus hardly holds stand in its text, half of them signs: a readout that has seen none there
-    takes a ligature for its first letter.
+    are those of a printed book; on `scripts_share` most of its words stand in Greek, Cyrillic or accented letters, or some of its
+    letters have accents. On `strays_share` characters that the corpus hardly holds stand in its text, half of them signs: a readout
+    that has seen none there takes a ligature for its first letter.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class PageText:
         self.scripts_share = scripts_share
         self.strays_share = strays_share
         self._scripts = scripts_of(alphabet)
+        self._forms = forms_of(alphabet)
         printable = [character for character in alphabet.characters if not is_marker(ord(character))]
         kinds = [alphabet.encode(kind) for kind in (*_RANDOM_KINDS, "".join(printable))]
         self._kinds = [kind for kind in kinds if len(kind) > 1]
@@ -86,8 +90,8 @@ class PageText:
         page = self._natural(num_cells, rng)
         if rng.random() < self.typeset_share:
             page = self._typeset(page, rng)
-        if self._scripts and rng.random() < scripts_share:
-            page = rewrite(page, self._scripts[int(rng.integers(len(self._scripts)))], self.alphabet, rng)
+        if rng.random() < scripts_share:
+            page = self._in_other_letters(page, rng)
         if self.strays_share and rng.random() < self.strays_share:
             page = self._with_strays(page, rng)
         kind = rng.random()
@@ -108,6 +112,12 @@ class PageText:
     def _natural(self, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
         first = int(rng.integers(0, max(1, len(self.text) - count)))
         return np.resize(self.text[first : first + count], count)
+
+    def _in_other_letters(self, page: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
+        if rng.random() < _ACCENTED:
+            return accented(page, self._forms, rng)
+        script = self._scripts[int(rng.integers(len(self._scripts)))] if self._scripts else None
+        return page if script is None else rewrite(page, script, self.alphabet, rng)
 
     def _typeset(self, page: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:
         page = page.copy()

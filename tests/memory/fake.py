@@ -1,7 +1,7 @@
 """A model that answers in microseconds: its visual tokens are the page's characters, some of them spoilt on request."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +13,7 @@ from optical_memory.config import ALPHABET, DecoderConfig
 from optical_memory.encoded import EncodedPage, Reading
 from optical_memory.errors import CheckpointError, SpliceError
 from optical_memory.memory.optical_memory import OpticalMemory
-from optical_memory.modes import MODES, Mode
+from optical_memory.modes import Mode
 from renderers import FIXED, TRANSCRIPT_STYLES, Grid, Page, draw, palette
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class FakeConfig:
 
 class FakeModel:
     """`spoilt` gives the share of a page's characters, by the mode's name, that come back wrong; none by default.
+    `readable` holds the modes that it reads; all by default.
 
     `calls` lists every call of `encode` as (mode's name, pages); `asked` every call of `answer` as (parts, question), and `quoted`
     what it had to quote.
@@ -51,7 +52,7 @@ class FakeModel:
         fingerprint: str = "fake-encoder",
         max_positions: int = 8192,
         wide: str = "\0",
-        readable: Sequence[Mode] = tuple(MODES.values()),
+        readable: Collection[Mode] | None = None,
     ) -> None:
         self.readable = readable
         self.wide = wide
@@ -94,7 +95,7 @@ class FakeModel:
         return "".join(dict.fromkeys(character for character in text if character not in READABLE))
 
     def reads(self, mode: Mode) -> bool:
-        return mode in self.readable
+        return self.readable is None or mode in self.readable
 
     decoder_reads_pages = True
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from optical_memory.errors import GridError
 from optical_memory.memory.schedule import ForgettingSchedule
-from optical_memory.modes import BASE, MODES, NATIVE_MODES, TINY, Mode
+from optical_memory.modes import BASE, NATIVE_MODES, TINY, Mode
 
 AGES = st.lists(st.integers(1, 500), max_size=5, unique=True).map(lambda ages: [0, *sorted(ages)])
 SCHEDULES = AGES.flatmap(
@@ -55,16 +55,16 @@ def test_a_table_with_a_mode_that_is_none_is_told() -> None:
 
 
 def test_a_model_that_reads_some_modes_gets_the_nearest_of_them() -> None:
-    steps = ForgettingSchedule.paper(budget=900).read_in([TINY, BASE])
+    steps = ForgettingSchedule.paper(budget=900).read_by({TINY, BASE}.__contains__)
     assert [mode and mode.name for _, mode in steps.steps] == ["Base", "Base", "Base", "Tiny", "Tiny", None]
     assert [age for age, _ in steps.steps] == [0, 2, 4, 8, 16, 128] and steps.budget == 900
 
 
 @given(SCHEDULES)
 def test_a_model_that_reads_every_mode_changes_no_schedule(schedule: ForgettingSchedule) -> None:
-    assert schedule.read_in([*MODES.values()]) == schedule
+    assert schedule.read_by(lambda _: True) == schedule
 
 
 def test_a_model_that_reads_no_mode_on_a_grid_has_no_schedule() -> None:
     with pytest.raises(GridError, match="reads pages of its grid in no mode"):
-        ForgettingSchedule().read_in([])
+        ForgettingSchedule().read_by(lambda _: False)
