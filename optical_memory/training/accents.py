@@ -16,7 +16,7 @@ Forms = dict[int, NDArray[np.int32]]
 _MOST_FORMS = 3
 """Of one letter in a language."""
 _MOST_ACCENTED = 0.6
-"""Of a letter's occurrences: í in Czech nearly is as frequent as i."""
+"""Of a letter's occurrences: í is nearly as frequent as i in Czech."""
 
 
 def forms_of(alphabet: Alphabet) -> Forms:

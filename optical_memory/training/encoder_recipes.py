@@ -296,7 +296,7 @@ def small_and_dense(steps: int = 650, others: tuple[str, ...] = ("dejavu",)) -> 
 
 def accents(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: more pages in other letters, which have accents here and there since (training/accents.py); four of the dense
-    grid at Tiny, three of Small on the memory's grid."""
+    grid at Tiny and two at Base, three of Small on the memory's grid."""
     own = (*_in_its_own_face(dense=4, small=0), Portion(BASE, 1, crop=4, grid=DENSE), _other_scripts_at_small(3))
     foreign = _in_other_faces(others, (None, EACH), (None, EACH_NARROW), 0.6, 8)
     plain = tuple(replace(portion, scripts_share=0.2) for portion in foreign)
