@@ -4,6 +4,7 @@ Where a token lies and what stands in its cells is learnt from tokens of the enc
 (language/reading_layers.py). A few minutes; whenever encoder or decoder have learnt something else it is to be done again.
 """
 
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,23 +18,17 @@ from optical_memory.config import ModelConfig, SignpostConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.language.decoder import Decoder, build_decoder
 from optical_memory.language.numbers import numbers_of, occupied, usable
-from optical_memory.language.reading_layers import (
-    SINK,
-    CellReader,
-    Finder,
-    set_finding,
-    set_reading,
-)
+from optical_memory.language.reading_layers import SINK, Finder, set_finding, set_reading
 from optical_memory.language.tokenizer import CharacterTokenizer
 from optical_memory.modes import NATIVE_MODES, TOKEN
 from optical_memory.sight import TOKEN_DTYPE
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.corpus import Corpus
+from optical_memory.training.features import FeatureRecipe, learn_features, tell
 from optical_memory.training.page_text import PageText
 from optical_memory.training.pages import PageEngine, Portion
 from optical_memory.training.places import NUM_NUMBERS, place_code
-from optical_memory.training.recipe import Recipe
-from optical_memory.training.run import RunState, log_line, rate_at, save_state, start_with
+from optical_memory.training.run import RunState, log_line, save_state, start_with
 from optical_memory.vision.encoder import DeepEncoder
 from optical_memory.vision.readout import PATCHES
 
@@ -42,19 +37,16 @@ _MARGIN = 12.0
 """By how much the token that is asked for is ahead of all others and of the beginning."""
 _PLACE_RATE = 0.5
 _PAGES_A_STEP = 16
-_NORMED, _AT_ONCE = 2000, 500
-"""Tokens by which the mean length of features is told."""
 HELD_OUT_PAGES = 8
 SCRIPTS_SHARE = 0.35
 """Of the pages, those in other letters than plain Latin: what is rare in text is read worst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReaderRecipe(Recipe):
-    """Stage 3: what is learnt from `pages` pages of the signposts' grid, `tokens_a_step` visual tokens a step."""
+class ReaderRecipe(FeatureRecipe):
+    """Stage 3: what is learnt from `pages` pages of the signposts' grid."""
 
     pages: int = 400
-    tokens_a_step: int = 192
     place_steps: int = 1500
 
 
@@ -81,7 +73,10 @@ class ReaderTrainee(nn.Module):
 def train_reader(
     config: ModelConfig, recipe: ReaderRecipe, corpus_folder: Path, start_from: Path, run: Path, device: torch.device
 ) -> ReaderTrainee:
-    """Sets the reading layers of the decoder that the checkpoint file or run `start_from` holds, for the encoder it holds."""
+    """Sets the reading layers of the decoder that the checkpoint file or run `start_from` holds, for the encoder it holds.
+
+    Where `run` was interrupted, what takes longest, the features, goes on where it stopped; the rest is done again in a minute.
+    """
     torch.manual_seed(recipe.seed)
     trainee = ReaderTrainee(config).to(device)
     start_with(trainee, start_from)
@@ -99,7 +94,7 @@ def train_reader(
     set_finding(trainee.decoder, numbers, finder)
     seen = as_fetched(tokens, trainee, sources)
     shape = (len(alphabet.characters), len(trainee.signposts.features))
-    reader = learn_features(seen.flatten(0, 1), characters.flatten(0, 1), shape, recipe)
+    reader = learn_features(seen.flatten(0, 1), characters.flatten(0, 1), shape, recipe, run / "features")
     set_reading(trainee.decoder, numbers, reader)
     held_out, expected = _pages(trainee, PageEngine(plain, alphabet, device), HELD_OUT_PAGES, recipe.seed)
     told = tell(as_fetched(held_out, trainee, sources).flatten(0, 1), reader).argmax(-1)
@@ -107,6 +102,7 @@ def train_reader(
     state = RunState("reader", config.name, corpus.digest, recipe.steps, asdict(recipe))
     save_state(run, trainee, torch.optim.SGD(trainee.decoder.parameters()), state)
     log_line(run, {"step": recipe.steps, **figures})
+    shutil.rmtree(run / "features", ignore_errors=True)  # a run of fewer steps than it takes to save has none
     return trainee
 
 
@@ -200,35 +196,3 @@ def learn_places(
         loss.backward()
         optimizer.step()
     return Finder(directions, rows.detach(), columns.detach(), sources)
-
-
-def learn_features(tokens: Tensor, characters: Tensor, shape: tuple[int, int], recipe: ReaderRecipe) -> CellReader:
-    """From fetched tokens (N, D) and their characters (N, cells); `shape`: how many characters there are, and features."""
-    cells, width = characters.shape[1], tokens.shape[1]
-    features = 0.1 * torch.randn(cells * shape[1], width, device=tokens.device) / width**0.5
-    classes = 0.3 * torch.randn(shape, device=tokens.device)
-    optimizer = torch.optim.AdamW(
-        [features.requires_grad_(), classes.requires_grad_()], betas=(0.9, 0.98), weight_decay=recipe.weight_decay
-    )
-    for step in trange(recipe.steps, desc="characters", unit="step", delay=2):
-        optimizer.param_groups[0]["lr"] = rate_at(step, recipe)
-        chosen = torch.randint(len(tokens), (recipe.tokens_a_step,), device=tokens.device)
-        scores = _found(tokens[chosen], features.view(cells, -1, width)) @ classes.T
-        loss = functional.cross_entropy(scores.flatten(0, 1), characters[chosen].flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    features = features.detach().view(cells, -1, width)
-    norm = torch.cat([_found(part, features).norm(dim=-1) for part in tokens[:_NORMED].split(_AT_ONCE)]).mean()
-    return CellReader(features, classes.detach() * norm / width**0.5)
-
-
-def tell(tokens: Tensor, reader: CellReader) -> Tensor:
-    """Fetched tokens (N, D) -> scores (N, cells, C), as the head gives them."""
-    found = _found(tokens, reader.features)
-    return functional.normalize(found, dim=-1) * tokens.shape[1] ** 0.5 @ reader.classes.T
-
-
-def _found(tokens: Tensor, features: Tensor) -> Tensor:
-    """(N, D) -> (N, cells, F)"""
-    return (tokens @ features.flatten(0, 1).T).unflatten(1, features.shape[:2])

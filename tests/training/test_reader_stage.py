@@ -18,10 +18,8 @@ from optical_memory.training.export import export
 from optical_memory.training.places import NUM_NUMBERS, place_code
 from optical_memory.training.reader_stage import (
     ReaderTrainee,
-    learn_features,
     learn_places,
     reader,
-    tell,
     train_reader,
     what_comes_where,
 )
@@ -66,19 +64,6 @@ def test_what_must_go_goes_from_everywhere_and_the_rest_comes_once() -> None:
     assert len({number // (WIDTH // 16) for number in lost}) >= 14
 
 
-def test_cells_are_read_from_features() -> None:
-    torch.manual_seed(0)
-    characters = torch.randint(5, (3000, 4))
-    mixing = torch.randn(4, 5, WIDTH)
-    tokens = sum(mixing[cell][characters[:, cell]] for cell in range(4)) + 0.1 * torch.randn(3000, WIDTH)
-    tokens = torch.nn.functional.normalize(tokens, dim=-1) * WIDTH**0.5
-
-    learnt = learn_features(tokens[:2500], characters[:2500], (5, 6), RECIPE)
-
-    assert learnt.features.shape == (4, 6, WIDTH) and learnt.classes.shape == (5, 6)
-    assert (tell(tokens[2500:], learnt).argmax(-1) == characters[2500:]).float().mean() > 0.99
-
-
 def test_a_run_becomes_a_file_whose_decoder_has_the_layers(tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
@@ -94,6 +79,7 @@ def test_a_run_becomes_a_file_whose_decoder_has_the_layers(tmp_path: Path) -> No
     assert torch.allclose(made.load([kept])[kept], bundled.load([kept])[kept], atol=0.01)  # rounded twice
     asked = "decoder.model.layers.1.self_attn.q_proj.weight"
     assert not torch.equal(made.load([asked])[asked], bundled.load([asked])[asked])
+    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == ["log.jsonl", "state.pt"]
 
 
 def test_a_decoder_that_read_nothing_takes_its_seat_behind_the_reading_layers(tmp_path: Path) -> None:
