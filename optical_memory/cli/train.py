@@ -27,6 +27,7 @@ ENCODER_RECIPE_NAMES = (
     "small_letters",
     "small_and_dense",
     "accents",
+    "unaligned",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

@@ -248,6 +248,23 @@ def accents(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderR
     return replace(small_and_dense(steps, others), portions=(*own, *plain), scripts_share=0.5, seed=19)
 
 
+def unaligned(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: where cells do not divide patches, Small and Large on the memory's grid, most of them in other letters."""
+    own = (
+        *in_its_own_face(dense=2, small=0, large=0),
+        Portion(LARGE, 2, crop=8, random_share=0.15, scripts_share=0.75),
+    )
+    foreign = in_other_faces(others, (None,), (None,), 0.6, 8)
+    plain = tuple(replace(portion, scripts_share=0.2) for portion in foreign)
+    return replace(
+        accents(steps, others),
+        portions=(*own, other_scripts_at_small(4), *plain),
+        rate=4e-4,
+        cool_down=1.0,
+        seed=20,
+    )
+
+
 def one_face(face: str, steps: int) -> EncoderRecipe:
     """A face of one's own, from the bundled weights: every mode that shows an outline's shapes, in that face alone, mostly
     random strings, so that all of its characters come often. Not the dense grid at Tiny: 4 x 8 pixels are too few."""
@@ -289,4 +306,5 @@ ENCODER_RECIPES = {
     "small_letters": small_letters,
     "small_and_dense": small_and_dense,
     "accents": accents,
+    "unaligned": unaligned,
 }
