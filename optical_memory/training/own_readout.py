@@ -27,7 +27,7 @@ from optical_memory.training.vocabulary import vocabulary_text
 from optical_memory.vision.readout import CellClassifier, Readout
 from renderers import find_face
 
-PAGES = {BASE: 8, LARGE: 4}
+PAGES = {BASE: 16, LARGE: 8}
 """Pages of every grid whose cells keep step with a mode's patches. In smaller cells, and in others, the encoder does not see an
 outline's shapes well that it was not taught."""
 NUM_TOKENS = 50_000
@@ -35,7 +35,10 @@ NUM_TOKENS = 50_000
 RANDOM_SHARE = 0.5
 """Of the pages, those that hold random strings: they show every character often."""
 CELLS_PER_STEP = 1024
-EPOCHS = 16
+EPOCHS = 8
+LEARNT_SHARE = 0.9
+"""Of what was learnt, in the mean with what the readout knew (WiSE-FT, arXiv 2109.01903): it keeps what these pages seldom
+show."""
 
 
 def set_readout(font: str, out: Path, device: torch.device, start_from: Path = BUNDLED, seed: int = 0) -> None:
@@ -81,6 +84,7 @@ def _portions(sight: Sight, font: str) -> Iterator[Portion]:
 def _learn(cells: CellClassifier, sampled: Tensor, targets: Tensor, seed: int) -> None:
     """Teaches what tells a cell's character from what is seen there; every step takes some cells of all pages."""
     cells.unfold.requires_grad_(False)
+    known = [parameter.detach().clone() for parameter in cells.parameters()]
     steps = EPOCHS * len(targets) // CELLS_PER_STEP
     recipe = Recipe(steps=steps, rate=2e-3, warm_up=20, cool_down=1.0, weight_decay=0.0)
     optimizer = optimizer_for(cells, recipe)
@@ -91,3 +95,6 @@ def _learn(cells: CellClassifier, sampled: Tensor, targets: Tensor, seed: int) -
         functional.cross_entropy(cells.tell(sampled[chosen]), targets[chosen]).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+    with torch.no_grad():
+        for parameter, before in zip(cells.parameters(), known, strict=True):
+            parameter.lerp_(before, 1 - LEARNT_SHARE)

@@ -23,9 +23,10 @@ TEXT = "Illinois will till 1,200 hills; all until full. " * 60
 
 
 @pytest.fixture
-def one_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of every grid at Base, for brevity."""
-    monkeypatch.setattr(own_readout, "PAGES", {BASE: 1})
+def few_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few of every grid, at Base alone, for brevity, in as many rounds as these take."""
+    monkeypatch.setattr(own_readout, "PAGES", {BASE: 2})
+    monkeypatch.setattr(own_readout, "EPOCHS", 16)
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def share_right(file: Path) -> float:
     return float((reading.codes == page.codes)[page.source_cells].mean())
 
 
-@pytest.mark.usefixtures("one_page")
+@pytest.mark.usefixtures("few_pages")
 def test_a_face_whose_letters_are_taken_for_others_is_read_right(font: Path, tmp_path: Path) -> None:
     misreading(tmp_path / "strange.safetensors", "l", "I")
     assert share_right(tmp_path / "strange.safetensors") < 0.85
@@ -64,7 +65,7 @@ def test_a_face_whose_letters_are_taken_for_others_is_read_right(font: Path, tmp
     assert share_right(tmp_path / "own.safetensors") > 0.99
 
 
-@pytest.mark.usefixtures("one_page")
+@pytest.mark.usefixtures("few_pages")
 def test_the_encoder_stays_and_the_font_goes_along(tiny_checkpoint: Path, font: Path, tmp_path: Path) -> None:
     set_readout(str(font), tmp_path / "own.safetensors", CPU, tiny_checkpoint)
     content = font.read_bytes()
@@ -81,7 +82,7 @@ def test_the_encoder_stays_and_the_font_goes_along(tiny_checkpoint: Path, font: 
     assert own.config.typography.face == "own"
 
 
-@pytest.mark.usefixtures("one_page")
+@pytest.mark.usefixtures("few_pages")
 def test_it_is_decided_by_its_seed(tiny_checkpoint: Path, tmp_path: Path) -> None:
     readouts = []
     for number, seed in enumerate((0, 0, 1)):
@@ -110,7 +111,7 @@ def test_half_of_what_a_run_needs_is_told(
     assert "both --corpus and --run" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("one_page")
+@pytest.mark.usefixtures("few_pages")
 def test_the_command_needs_a_font_alone(tiny_checkpoint: Path, font: Path, tmp_path: Path) -> None:
     file = tmp_path / "own.safetensors"
     assert main(["train", "face", "--font", str(font), "--from", str(tiny_checkpoint), "--out", str(file)]) == 0
