@@ -42,17 +42,21 @@ def test_a_run_that_was_killed_goes_on_to_the_bit(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(features, "SAVE_EVERY", 20)
     whole = learn_features(tokens, characters, (5, 6), recipe, tmp_path / "whole")
 
-    def killed_at_25(step: int, recipe: Recipe) -> float:
-        if step == 25:
+    steps: list[int] = []
+
+    def rate_until_killed(step: int, recipe: Recipe) -> float:
+        steps.append(step)
+        if len(steps) == 26:
             raise KeyboardInterrupt
         return rate_at(step, recipe)
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(features, "rate_at", killed_at_25)
+    monkeypatch.setattr(features, "rate_at", rate_until_killed)
+    with pytest.raises(KeyboardInterrupt):
         learn_features(tokens, characters, (5, 6), recipe, tmp_path / "killed")
     torch.manual_seed(99)
     resumed = learn_features(tokens, characters, (5, 6), recipe, tmp_path / "killed")
 
+    assert steps == [*range(26), *range(20, 30)], "from the last state, not from the start"
     assert torch.equal(resumed.features, whole.features) and torch.equal(resumed.classes, whole.classes)
 
 

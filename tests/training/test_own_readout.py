@@ -1,5 +1,6 @@
 """The readout of a face of one's own: it learns what that face's glyphs are called, and nothing else of the file changes."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from optical_memory.loading import load_model
 from optical_memory.modes import BASE, MODES
 from optical_memory.training import own_readout
 from optical_memory.training.own_readout import set_readout
+from optical_memory.vision.readout import CellClassifier
 from renderers import DEJAVU, Block, Grid, lay_out
 from renderers.fonts import FACES_FOLDER
 
@@ -93,6 +95,21 @@ def test_it_is_decided_by_its_seed(tiny_checkpoint: Path, tmp_path: Path) -> Non
     )
     assert same
     assert not other
+
+
+def test_what_is_learnt_is_averaged_with_what_was_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    start = CellClassifier(8, 8, 5)
+    seen, characters = torch.randn(2048, 8), torch.randint(5, (2048,))
+    learnt = {}
+    for share in (0.0, 0.5, 1.0):
+        monkeypatch.setattr(own_readout, "LEARNT_SHARE", share)
+        cells = deepcopy(start)
+        own_readout._learn(cells, seen, characters, seed=0)
+        learnt[share] = cells.classify.weight.detach()
+    assert torch.equal(learnt[0.0], start.classify.weight)
+    assert (learnt[1.0] - learnt[0.0]).abs().max() > 1e-3
+    assert torch.allclose(learnt[0.5], (learnt[0.0] + learnt[1.0]) / 2, atol=1e-6)
 
 
 def test_a_file_without_a_readout_is_refused(tiny_checkpoint: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from optical_memory.errors import CheckpointError
 from optical_memory.language.decoder import build_decoder
 from optical_memory.language.numbers import numbers_of
 from optical_memory.language.reading_layers import SINK, CellReader, set_reading
+from optical_memory.training import features
 from optical_memory.training.export import export
 from optical_memory.training.places import NUM_NUMBERS, place_code
 from optical_memory.training.reader_stage import (
@@ -64,7 +65,8 @@ def test_what_must_go_goes_from_everywhere_and_the_rest_comes_once() -> None:
     assert len({number // (WIDTH // 16) for number in lost}) >= 14
 
 
-def test_a_run_becomes_a_file_whose_decoder_has_the_layers(tmp_path: Path) -> None:
+def test_a_run_becomes_a_file_whose_decoder_has_the_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "SAVE_EVERY", 1)
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     letters = np.random.default_rng(0).choice(list("abcdef \n"), 400_000)
@@ -79,7 +81,8 @@ def test_a_run_becomes_a_file_whose_decoder_has_the_layers(tmp_path: Path) -> No
     assert torch.allclose(made.load([kept])[kept], bundled.load([kept])[kept], atol=0.01)  # rounded twice
     asked = "decoder.model.layers.1.self_attn.q_proj.weight"
     assert not torch.equal(made.load([asked])[asked], bundled.load([asked])[asked])
-    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == ["log.jsonl", "state.pt"]
+    left = sorted(file.name for file in (tmp_path / "run").iterdir())
+    assert left == ["log.jsonl", "state.pt"], "the features' own state goes when it is in the run's"
 
 
 def test_a_decoder_that_read_nothing_takes_its_seat_behind_the_reading_layers(tmp_path: Path) -> None:
