@@ -28,6 +28,8 @@ ENCODER_RECIPE_NAMES = (
     "small_and_dense",
     "accents",
     "unaligned",
+    "dense_large",
+    "both_grids",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

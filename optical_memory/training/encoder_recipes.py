@@ -265,6 +265,25 @@ def unaligned(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> Encode
     )
 
 
+def dense_large(
+    steps: int = 400, others: tuple[str, ...] = ("dejavu",), dense: int = 2, large: int = 4, small: int = 2
+) -> EncoderRecipe:
+    """After that: the dense grid at Large, whose cells no patch holds whole, in larger cuts and most of them in other letters."""
+    own = (
+        *in_its_own_face(dense=dense, small=0, large=0, dense_large=0),
+        Portion(LARGE, 1, crop=8, random_share=0.15, scripts_share=0.75),
+        Portion(LARGE, large, crop=8, grid=DENSE, random_share=0.15, scripts_share=0.75),
+    )
+    foreign = in_other_faces(others, (None,), (None,), 0.6, 8)
+    plain = tuple(replace(portion, scripts_share=0.2) for portion in foreign)
+    return replace(unaligned(steps, others), portions=(*own, other_scripts_at_small(small), *plain), seed=21)
+
+
+def both_grids(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: the same, with more of the dense grid at Tiny and of Small, at a lower rate."""
+    return replace(dense_large(steps, others, dense=3, large=3, small=3), rate=3e-4, seed=22)
+
+
 def one_face(face: str, steps: int) -> EncoderRecipe:
     """A face of one's own, from the bundled weights: every mode that shows an outline's shapes, in that face alone, mostly
     random strings, so that all of its characters come often. Not the dense grid at Tiny: 4 x 8 pixels are too few."""
@@ -307,4 +326,6 @@ ENCODER_RECIPES = {
     "small_and_dense": small_and_dense,
     "accents": accents,
     "unaligned": unaligned,
+    "dense_large": dense_large,
+    "both_grids": both_grids,
 }

@@ -5,6 +5,7 @@ glyphs, each taken for the same other character: the encoder tells them apart, a
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +33,12 @@ PAGES = {BASE: 16, LARGE: 8}
 outline's shapes well that it was not taught."""
 NUM_TOKENS = 50_000
 """Of the vocabulary, in the text on these pages: what is frequent has to be read best where a face draws two characters alike."""
-RANDOM_SHARE = 0.5
-"""Of the pages, those that hold random strings: they show every character often."""
+RANDOM_SHARES = (0.0, 1.0)
+"""Of the pages of a grid, in turn: text as it comes, and random strings, which show every character often."""
 CELLS_PER_STEP = 1024
-EPOCHS = 8
+EPOCHS = 16
+NOISE = 0.3
+"""Added to what is seen in a cell, in standard deviations: on other pages its neighbours look otherwise than on these few."""
 LEARNT_SHARE = 0.9
 """Of what was learnt, in the mean with what the readout knew (WiSE-FT, arXiv 2109.01903): it keeps what these pages seldom
 show."""
@@ -63,7 +66,7 @@ def _cells_of_pages(sight: Sight, readout: Readout, portions: Sequence[Portion],
     """(cells, cell_width) what is seen in the cells of those pages, and (cells,) the characters that stand there."""
     alphabet = Alphabet.of(readout.config.alphabet)
     rng = np.random.default_rng(seed)
-    text = PageText(vocabulary_text(alphabet, NUM_TOKENS, rng), alphabet, RANDOM_SHARE, typeset_share=0.0)
+    text = PageText(vocabulary_text(alphabet, NUM_TOKENS, rng), alphabet, random_share=0.0, typeset_share=0.0)
     engine = PageEngine(text, alphabet, sight.device)
     sampled, targets = [], []
     for portion in tqdm(portions, unit="page", desc="pages in the face", delay=2):
@@ -78,7 +81,8 @@ def _portions(sight: Sight, font: str) -> Iterator[Portion]:
     """One page each."""
     for mode, count in PAGES.items():
         for grid in sight.grids_in_step(mode):
-            yield from [Portion(mode, 1, grid=(grid.columns, grid.rows), faces=(font,))] * count
+            for _, random_share in zip(range(count), cycle(RANDOM_SHARES), strict=False):
+                yield Portion(mode, 1, grid=(grid.columns, grid.rows), faces=(font,), random_share=random_share)
 
 
 def _learn(cells: CellClassifier, sampled: Tensor, targets: Tensor, seed: int) -> None:
@@ -88,11 +92,14 @@ def _learn(cells: CellClassifier, sampled: Tensor, targets: Tensor, seed: int) -
     steps = EPOCHS * len(targets) // CELLS_PER_STEP
     recipe = Recipe(steps=steps, rate=2e-3, warm_up=20, cool_down=1.0, weight_decay=0.0)
     optimizer = optimizer_for(cells, recipe)
-    order = torch.Generator().manual_seed(seed)
+    noise = NOISE * sampled.std(0)
+    dice = torch.Generator().manual_seed(seed)
     for step in tqdm(range(steps), unit="step", desc="the readout", delay=2):
         set_rate(optimizer, rate_at(step, recipe))
-        chosen = torch.randint(len(targets), (CELLS_PER_STEP,), generator=order).to(targets.device)
-        functional.cross_entropy(cells.tell(sampled[chosen]), targets[chosen]).backward()
+        chosen = torch.randint(len(targets), (CELLS_PER_STEP,), generator=dice).to(targets.device)
+        seen = sampled[chosen]
+        seen = seen + noise * torch.randn(seen.shape, generator=dice).to(seen.device)
+        functional.cross_entropy(cells.tell(seen), targets[chosen]).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     with torch.no_grad():

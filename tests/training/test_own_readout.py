@@ -14,6 +14,7 @@ from optical_memory.config import TypographyConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.loading import load_model
 from optical_memory.modes import BASE, MODES
+from optical_memory.sight import Sight
 from optical_memory.training import own_readout
 from optical_memory.training.own_readout import set_readout
 from optical_memory.vision.readout import CellClassifier
@@ -26,9 +27,8 @@ TEXT = "Illinois will till 1,200 hills; all until full. " * 60
 
 @pytest.fixture
 def few_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few of every grid, at Base alone, for brevity, in as many rounds as these take."""
+    """Few of every grid, at Base alone, for brevity."""
     monkeypatch.setattr(own_readout, "PAGES", {BASE: 2})
-    monkeypatch.setattr(own_readout, "EPOCHS", 16)
 
 
 @pytest.fixture
@@ -95,6 +95,17 @@ def test_it_is_decided_by_its_seed(tiny_checkpoint: Path, tmp_path: Path) -> Non
     )
     assert same
     assert not other
+
+
+def test_every_grid_shows_text_and_random_strings_in_turn() -> None:
+    shares: dict[tuple[str, tuple[int, int]], list[float | None]] = {}
+    for portion in own_readout._portions(Sight(Checkpoint(BUNDLED), CPU), "dejavu"):
+        shares.setdefault((portion.mode.name, portion.grid), []).append(portion.random_share)
+    assert shares == {
+        ("Base", (64, 64)): [0.0, 1.0] * 8,
+        ("Base", (128, 64)): [0.0, 1.0] * 8,
+        ("Large", (80, 80)): [0.0, 1.0] * 4,
+    }
 
 
 def test_what_is_learnt_is_averaged_with_what_was_known(monkeypatch: pytest.MonkeyPatch) -> None:
