@@ -4,11 +4,18 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optical_memory.cli.output import add_model_options, count, grid, positive, print_json, share
+from optical_memory.cli.output import (
+    add_grid_option,
+    add_model_options,
+    asked_model,
+    count,
+    positive,
+    print_json,
+    share,
+)
 from optical_memory.errors import OpticalMemoryError
 from renderers.fonts import MARKER_BASE, is_marker
 
@@ -27,12 +34,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         )
         sub.add_argument("--scope", default="", help="whose conversation it is in the store: tenant/user/thread")
         sub.add_argument("--keep-last", type=count, default=4, metavar="N", help="newest turns that stay text (4)")
-        sub.add_argument(
-            "--grid",
-            type=grid,
-            metavar="COLUMNSxROWS",
-            help="cells of a page, if not the model's own: 128x64 holds twice the text, and reads a little worse",
-        )
+        add_grid_option(sub)
         add_model_options(sub)
         return sub
 
@@ -88,14 +90,10 @@ def _forgetting(options: argparse.Namespace) -> dict[str, Any]:
 
 def _memory(options: argparse.Namespace, on_progress: "Progress | None" = None) -> "OpticalMemory":
     """An empty memory, or what the store holds."""
-    from optical_memory.loading import load_model
     from optical_memory.memory.optical_memory import OpticalMemory
 
-    model = load_model(options.model, options.device)
-    if options.grid is not None:
-        model = model.on_grid(replace(options.grid, break_lines=model.grid.break_lines))
     return OpticalMemory(
-        model,
+        asked_model(options),
         keep_last=options.keep_last,
         store=options.store,
         scope=options.scope,

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optical_memory.cli.output import add_model_options
+from optical_memory.cli.output import add_grid_option, add_model_options, asked_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +34,7 @@ def add_tasks(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         scope.add_argument("--quick", action="store_true", help="minutes on two cores; so it is without --full")
         scope.add_argument("--full", action="store_true", help="everything; says first what that takes")
         task.add_argument("--seed", type=int, default=0)
+        add_grid_option(task)
         add_model_options(task)
     for task in (dialogue, every):
         task.add_argument(
@@ -46,11 +47,11 @@ def add_tasks(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _needles(options: argparse.Namespace) -> int:
-    return _finish(options, run_needles(_model(options), options, _file(options)))
+    return _finish(options, run_needles(asked_model(options), options, _file(options)))
 
 
 def _dialogue(options: argparse.Namespace) -> int:
-    return _finish(options, run_dialogue(_model(options), options, _file(options)))
+    return _finish(options, run_dialogue(asked_model(options), options, _file(options)))
 
 
 def _all(options: argparse.Namespace) -> int:
@@ -58,7 +59,7 @@ def _all(options: argparse.Namespace) -> int:
     from optical_memory.evaluation.fox import OUTPUTS, evaluate_fox
     from optical_memory.evaluation.run import RunBook, RunFile, fresh_run, write_whole
 
-    model = _model(options)
+    model = asked_model(options)
     parts = {name: options.out.with_suffix(f".{name}.json") for name in ("needles", "dialogue")}
     runs = [
         run_needles(model, options, RunFile(parts["needles"])),
@@ -118,12 +119,6 @@ def _finish(options: argparse.Namespace, run: "Run") -> int:
 
     print(run.model_dump_json(indent=2) if options.json else as_table(run.figures))
     return 0
-
-
-def _model(options: argparse.Namespace) -> "Model":
-    from optical_memory.loading import load_model
-
-    return load_model(options.model, options.device)
 
 
 def _file(options: argparse.Namespace) -> "RunFile | None":

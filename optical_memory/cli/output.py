@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,25 @@ def add_model_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", default="default", help="a model's name or checkpoint file")
     command.add_argument("--device", help="the device to run on; the best one by default")
     command.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else there")
+
+
+def add_grid_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--grid",
+        type=grid,
+        metavar="COLUMNSxROWS",
+        help="cells of a page, if not the model's own: 128x64 holds twice the text, and reads a little worse",
+    )
+
+
+def asked_model(options: argparse.Namespace) -> "Model":
+    """The model that `--model` and `--device` name, on the grid of `--grid`, if one was asked for."""
+    from optical_memory.loading import load_model
+
+    model = load_model(options.model, options.device)
+    if options.grid is None:
+        return model
+    return model.on_grid(replace(options.grid, break_lines=model.grid.break_lines))
 
 
 def count(text: str) -> int:

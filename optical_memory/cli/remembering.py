@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from optical_memory.cli.output import add_model_options, count, tell, write_run
+from optical_memory.cli.output import add_grid_option, add_model_options, asked_model, count, tell, write_run
 
 
 def add_tasks(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,16 +27,16 @@ def add_tasks(tasks: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     fading.add_argument("--most", type=count, default=4, metavar="N", help="conversations of each data set (4)")
     fading.add_argument("--seed", type=int, default=0)
     fading.add_argument("--out", type=Path, metavar="RUN", help="write a run's file, for `report`")
+    add_grid_option(fading)
     add_model_options(fading)
 
 
 def _fading(options: argparse.Namespace) -> int:
     from optical_memory.evaluation.fading import evaluate_fading
     from optical_memory.evaluation.histories import conversations_in, first_of_each
-    from optical_memory.loading import load_model
 
     conversations = first_of_each(conversations_in(options.data), options.most)
-    model = load_model(options.model, options.device)
+    model = asked_model(options)
     figures = evaluate_fading(model, conversations, options.seed)
     write_run(options, model, figures)
     tell(figures, options)

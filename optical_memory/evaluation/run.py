@@ -46,6 +46,8 @@ class Run(BaseModel):
     plan: dict[str, Any]
     model: str
     fingerprint: str
+    grid: str = "64 x 64"
+    """Columns and rows of its pages; a file that does not say is of these."""
     commit: str
     machine: str
     outcomes: list[Outcome] = []
@@ -53,7 +55,7 @@ class Run(BaseModel):
 
     def same(self, other: "Run") -> str | None:
         """The name of what parts two runs, None if they are one."""
-        names = ("task", "plan", "fingerprint")
+        names = ("task", "plan", "fingerprint", "grid")
         return next((name for name in names if getattr(self, name) != getattr(other, name)), None)
 
 
@@ -71,6 +73,7 @@ def fresh_run(task: str, plan: Mapping[str, Any], model: Model) -> Run:
         plan=canonical(plan),
         model=model.config.name,
         fingerprint=model.fingerprint,
+        grid=f"{model.grid.columns} x {model.grid.rows}",
         commit=commit(),
         machine=machine(),
     )

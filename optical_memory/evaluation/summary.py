@@ -37,7 +37,8 @@ def summary(run: Run) -> list[Table]:
 def subtitle(run: Run) -> str:
     """What was measured, on what."""
     asked = f"; {len(run.outcomes):,} questions" if run.outcomes else ""
-    return f"Model {run.model} ({run.fingerprint[:8]}), commit {run.commit[:8]}, {run.machine}{asked}."
+    model = f"Model {run.model} ({run.fingerprint[:8]}), pages of {run.grid} cells"
+    return f"{model}, commit {run.commit[:8]}, {run.machine}{asked}."
 
 
 def as_markdown(*runs: Run) -> str:

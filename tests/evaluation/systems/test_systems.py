@@ -14,7 +14,7 @@ from optical_memory.evaluation.systems.text import TellingText, information
 from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.model import Model
 from optical_memory.modes import TINY, Mode
-from renderers import Page
+from renderers import Grid, Page
 
 TEXT = "The keeper wiped the glass at noon. He oiled the clockwork. Then he waited, and the boats came home. " * 30
 OPTICAL = ("tiny", "fading", "errata", "recall")
@@ -97,10 +97,13 @@ def test_pooled_embeddings_keep_order_and_fail_where_the_window_is_too_long(bund
         read, probabilities = pooling.read(vectors, len(text))
         right = float(np.mean([one == other for one, other in zip(read, text, strict=True)]))
         assert least <= right <= most and len(probabilities) == len(text)
-    system = PooledText(bundled_model, TINY)
-    answer = system.answer([{"role": "user", "content": TEXT}], "Who wiped the glass?", 73)
-    assert answer.tokens == 73
-    assert "".join(passage.text for passage in answer.passages) == TEXT[-4096:]
+    for model in (
+        bundled_model,
+        bundled_model.on_grid(Grid(128, 64)),
+    ):  # denser pages must not cost the baseline its reading
+        answer = PooledText(model, TINY).answer([{"role": "user", "content": TEXT}], "Who wiped the glass?", 73)
+        assert answer.tokens == 73
+        assert "".join(passage.text for passage in answer.passages) == TEXT[-4096:]
 
 
 def test_telling_words_keep_what_is_rare_and_count_their_tokens() -> None:
