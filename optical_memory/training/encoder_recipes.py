@@ -11,6 +11,7 @@ from optical_memory.training.portions import (
     SMALL_ALIGNED,
     in_its_own_face,
     in_other_faces,
+    other_scripts_at_large,
     other_scripts_at_small,
     with_reshaped_faces,
 )
@@ -243,45 +244,49 @@ def accents(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderR
     """After that: more pages in other letters, which have accents here and there since (training/accents.py); four of the dense
     grid at Tiny and two at Base, three of Small on the memory's grid."""
     own = (*in_its_own_face(dense=4, small=0), Portion(BASE, 1, crop=4, grid=DENSE), other_scripts_at_small(3))
-    foreign = in_other_faces(others, (None, EACH), (None, EACH_NARROW), 0.6, 8)
-    plain = tuple(replace(portion, scripts_share=0.2) for portion in foreign)
-    return replace(small_and_dense(steps, others), portions=(*own, *plain), scripts_share=0.5, seed=19)
+    foreign = in_other_faces(others, (None, EACH), (None, EACH_NARROW), 0.6, 8, scripts_share=0.2)
+    return replace(small_and_dense(steps, others), portions=(*own, *foreign), scripts_share=0.5, seed=19)
 
 
 def unaligned(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: where cells do not divide patches, Small and Large on the memory's grid, most of them in other letters."""
     own = (
         *in_its_own_face(dense=2, small=0, large=0),
-        Portion(LARGE, 2, crop=8, random_share=0.15, scripts_share=0.75),
+        other_scripts_at_large(2),
+        other_scripts_at_small(4),
     )
-    foreign = in_other_faces(others, (None,), (None,), 0.6, 8)
-    plain = tuple(replace(portion, scripts_share=0.2) for portion in foreign)
+    foreign = in_other_faces(others, (None,), (None,), 0.6, 8, scripts_share=0.2)
     return replace(
         accents(steps, others),
-        portions=(*own, other_scripts_at_small(4), *plain),
+        portions=(*own, *foreign),
         rate=4e-4,
         cool_down=1.0,
         seed=20,
     )
 
 
-def dense_large(
-    steps: int = 400, others: tuple[str, ...] = ("dejavu",), dense: int = 2, large: int = 4, small: int = 2
-) -> EncoderRecipe:
+def dense_large(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: the dense grid at Large, whose cells no patch holds whole, in larger cuts and most of them in other letters."""
     own = (
-        *in_its_own_face(dense=dense, small=0, large=0, dense_large=0),
-        Portion(LARGE, 1, crop=8, random_share=0.15, scripts_share=0.75),
-        Portion(LARGE, large, crop=8, grid=DENSE, random_share=0.15, scripts_share=0.75),
+        *in_its_own_face(dense=2, small=0, large=0, dense_large=0),
+        other_scripts_at_large(1),
+        other_scripts_at_large(4, DENSE),
+        other_scripts_at_small(2),
     )
-    foreign = in_other_faces(others, (None,), (None,), 0.6, 8)
-    plain = tuple(replace(portion, scripts_share=0.2) for portion in foreign)
-    return replace(unaligned(steps, others), portions=(*own, other_scripts_at_small(small), *plain), seed=21)
+    foreign = in_other_faces(others, (None,), (None,), 0.6, 8, scripts_share=0.2)
+    return replace(unaligned(steps, others), portions=(*own, *foreign), seed=21)
 
 
 def both_grids(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: the same, with more of the dense grid at Tiny and of Small, at a lower rate."""
-    return replace(dense_large(steps, others, dense=3, large=3, small=3), rate=3e-4, seed=22)
+    own = (
+        *in_its_own_face(dense=3, small=0, large=0, dense_large=0),
+        other_scripts_at_large(1),
+        other_scripts_at_large(3, DENSE),
+        other_scripts_at_small(3),
+    )
+    foreign = in_other_faces(others, (None,), (None,), 0.6, 8, scripts_share=0.2)
+    return replace(dense_large(steps, others), portions=(*own, *foreign), rate=3e-4, seed=22)
 
 
 def one_face(face: str, steps: int) -> EncoderRecipe:

@@ -5,7 +5,6 @@ glyphs, each taken for the same other character: the encoder tells them apart, a
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -81,8 +80,9 @@ def _portions(sight: Sight, font: str) -> Iterator[Portion]:
     """One page each."""
     for mode, count in PAGES.items():
         for grid in sight.grids_in_step(mode):
-            for _, random_share in zip(range(count), cycle(RANDOM_SHARES), strict=False):
-                yield Portion(mode, 1, grid=(grid.columns, grid.rows), faces=(font,), random_share=random_share)
+            for number in range(count):
+                share = RANDOM_SHARES[number % len(RANDOM_SHARES)]
+                yield Portion(mode, 1, grid=(grid.columns, grid.rows), faces=(font,), random_share=share)
 
 
 def _learn(cells: CellClassifier, sampled: Tensor, targets: Tensor, seed: int) -> None:

@@ -54,6 +54,7 @@ def in_other_faces(
     dense: tuple[Variation | None, ...],
     random_share: float | None = None,
     faces_per_batch: int = 1,
+    scripts_share: float | None = None,
 ) -> tuple[Portion, ...]:
     """Cuts at Base, each in a face of its own, or several: one for every variation, on the memory's grid and on the dense one."""
     mixed = ("fixed", *others)
@@ -67,6 +68,7 @@ def in_other_faces(
             faces_per_batch=faces_per_batch,
             variation=variation,
             random_share=random_share,
+            scripts_share=scripts_share,
         )
         for grid, variations in (((64, 64), sparse), (DENSE, dense))
         for variation in variations
@@ -76,3 +78,8 @@ def in_other_faces(
 def other_scripts_at_small(views: int) -> Portion:
     """Views of Small on the memory's grid, most of them in other scripts."""
     return Portion(SMALL, views, random_share=0.15, scripts_share=0.75)
+
+
+def other_scripts_at_large(views: int, grid: tuple[int, int] = (64, 64)) -> Portion:
+    """Large cuts of Large, most of them in other scripts."""
+    return Portion(LARGE, views, crop=8, grid=grid, random_share=0.15, scripts_share=0.75)

@@ -123,6 +123,22 @@ def test_what_is_learnt_is_averaged_with_what_was_known(monkeypatch: pytest.Monk
     assert torch.allclose(learnt[0.5], (learnt[0.0] + learnt[1.0]) / 2, atol=1e-6)
 
 
+def test_what_cells_show_is_noisy_while_it_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    start = CellClassifier(8, 8, 2)
+    seen = torch.randn(2048, 8)
+    characters = (seen[:, 0] > seen[:, 1]).long()  # survives the layer norm that comes first
+    monkeypatch.setattr(own_readout, "EPOCHS", 64)  # of few cells
+    right = {}
+    for noise in (own_readout.NOISE, 100.0):
+        monkeypatch.setattr(own_readout, "NOISE", noise)
+        cells = deepcopy(start)
+        own_readout._learn(cells, seen, characters, seed=0)
+        right[noise] = float((cells.tell(seen).argmax(-1) == characters).float().mean())
+    mild, drowned = right.values()
+    assert mild > 0.9 > drowned + 0.1
+
+
 def test_a_file_without_a_readout_is_refused(tiny_checkpoint: Path, tmp_path: Path) -> None:
     origin = Checkpoint(tiny_checkpoint)
     blind = tmp_path / "blind.safetensors"
