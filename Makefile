@@ -1,4 +1,4 @@
-# make demo: compress the example conversation, on the default's pages and on denser ones.   make test: everything that CI runs.
+# make demo: compress the example conversation, then lossless.   make test: everything that CI runs.
 # Both set up .venv by themselves: torch's CPU build where there is no NVIDIA GPU, the newest tested torch where there is one.
 
 PYTHON ?= python3
@@ -9,7 +9,7 @@ TORCH := $(shell command -v nvidia-smi >/dev/null 2>&1 && echo 'torch>=2.11,<3' 
 
 demo: .venv/ready
 	$(BIN)/optical-memory compress examples/conversation.json --out pages
-	$(BIN)/optical-memory compress examples/conversation.json --grid 128x64 --lossless
+	$(BIN)/optical-memory compress examples/conversation.json --lossless
 
 # Two processes of one thread each: most tests have no use for a second one.
 test: lint

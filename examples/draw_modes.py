@@ -1,21 +1,24 @@
-"""The same corner of a page at each mode, pixel for pixel: `python examples/draw_modes.py examples/modes.png`."""
+"""The same corner of a page at each mode that the bundled model reads it in: `python examples/draw_modes.py examples/modes.png`."""
 
 import sys
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from optical_memory.config import default
 from optical_memory.memory.files import load_history
 from optical_memory.memory.turn import parse_history
 from optical_memory.modes import NATIVE_MODES
 from renderers import FIXED, TRANSCRIPT_STYLES, Grid, draw, lay_out, palette, to_rgb, transcript_blocks
 from renderers.fonts import FACES_FOLDER
 
-COLUMNS, ROWS, GAP, HEADING = 26, 17, 12, 26
+COLUMNS, ROWS, GAP, HEADING = 52, 17, 12, 26
 
 
 def main(out: Path) -> None:
-    grid = Grid(64, 64)
+    typography = default().typography
+    grid = Grid(typography.columns, typography.rows)
+    modes = [mode for mode in NATIVE_MODES if (mode.name, grid.columns, grid.rows) in typography.reads]
     turns = parse_history(load_history(Path(__file__).with_name("conversation.json")))[1:24]
     blocks = [
         block for turn in turns for label, text in turn.passages() for block in transcript_blocks(text, label, turn.id)
@@ -23,10 +26,10 @@ def main(out: Path) -> None:
     page = lay_out(blocks, grid)[0]
     colours = palette(TRANSCRIPT_STYLES)
     corners = []
-    for mode in NATIVE_MODES:
+    for mode in modes:
         picture = Image.fromarray(to_rgb(draw(page, mode.side, FIXED), colours))
-        cell = mode.side // grid.columns
-        corners.append((mode, picture.crop((0, 0, COLUMNS * cell, ROWS * cell))))
+        size = COLUMNS * mode.side // grid.columns, ROWS * mode.side // grid.rows
+        corners.append((mode, picture.crop((0, 0, *size))))
     width = sum(corner.width + GAP for _, corner in corners) + GAP
     height = max(corner.height for _, corner in corners) + HEADING + GAP
     sheet = Image.new("RGB", (width, height), (250, 250, 250))

@@ -172,9 +172,11 @@ class ModelConfig:
                 f"visual tokens are {self.encoder.width} wide and the decoder is {self.decoder.width}: make them equal"
             )
 
-    def in_face(self, face: str, reads: tuple[tuple[str, int, int], ...]) -> "ModelConfig":
-        """The same sizes, named after the face, for weights that were taught these pages in it."""
-        return replace(self, name=f"{self.name}-{face}", typography=replace(self.typography, face=face, reads=reads))
+    def in_face(self, face: str, reads: tuple[tuple[str, int, int], ...], grid: tuple[int, int]) -> "ModelConfig":
+        """The same sizes, named after the face, for weights that were taught these pages in it and set theirs on `grid`."""
+        columns, rows = grid
+        typography = replace(self.typography, face=face, columns=columns, rows=rows, reads=reads)
+        return replace(self, name=f"{self.name}-{face}", typography=typography)
 
 
 NUM_SPECIAL_TOKENS = 8
@@ -223,7 +225,8 @@ def default() -> ModelConfig:
         ("Large", 80, 80),
         ("Large", 128, 64),
     )
-    return ModelConfig("default", encoder, ReadoutConfig(), decoder, TypographyConfig(reads=reads))
+    typography = TypographyConfig(columns=128, reads=reads)
+    return ModelConfig("default", encoder, ReadoutConfig(), decoder, typography)
 
 
 def tiny_random() -> ModelConfig:

@@ -98,17 +98,17 @@ def test_question_and_context_have_limits(tiny_model: Model) -> None:
 
 
 def test_pages_are_laid_out_on_another_grid_by_the_same_weights(bundled_model: Model) -> None:
-    dense = bundled_model.on_grid(Grid(80, 80))
-    assert dense.encoder is bundled_model.encoder and dense.decoder is bundled_model.decoder
-    assert (bundled_model.grid.columns, dense.grid.columns) == (64, 80)
-    memory = OpticalMemory(dense, keep_last=0, schedule=ForgettingSchedule(((0, SMALL),)))
+    other = bundled_model.on_grid(Grid(80, 80))
+    assert other.encoder is bundled_model.encoder and other.decoder is bundled_model.decoder
+    assert (bundled_model.grid.columns, other.grid.columns) == (128, 80)
+    memory = OpticalMemory(other, keep_last=0, schedule=ForgettingSchedule(((0, SMALL),)))
     text = "The tide turned at noon and the boats came in. " * 130
     context = memory.compress([{"role": "user", "content": text}])
     assert len(context.pages) == 1
     assert source_text(context.pages[0].page, memory.read(1)) == text
-    assert OpticalMemory(dense).schedule.steps == ((0, LARGE), (8, SMALL)), "its cells do not fill Base or Tiny"
+    assert OpticalMemory(other).schedule.steps == ((0, LARGE), (8, SMALL)), "its cells do not fill Base or Tiny"
     with pytest.raises(ValueError, match=r"do not fill a page at Base: take modes that they fill \(Small, Large\)"):
-        dense.read(dense.encode([context.pages[0].page], BASE), dense.grid)
+        other.read(other.encode([context.pages[0].page], BASE), other.grid)
     with pytest.raises(ValueError, match="does not read pages of 70 x 70 cells; it reads 64 x 64, 80 x 80, 128 x 64"):
         bundled_model.on_grid(Grid(70, 70))
 

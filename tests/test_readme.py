@@ -32,7 +32,7 @@ def test_mode_table_is_the_arithmetic(bundled_model: Model) -> None:
         row = re.findall(rf"^\| {mode.name} \|.*$", README, re.MULTILINE)[0]
         cells = [cell.strip() for cell in row.strip("|").split("|")]
         assert cells[1:4] == [str(mode.side), str(mode.visual_tokens()), str(mode.sequence_length())]
-        assert cells[5] == f"{mode.visual_tokens() * width * 2 // 1024} KiB"
+        assert cells[6] == f"{mode.visual_tokens() * width * 2 // 1024} KiB"
 
 
 def test_files_and_links_exist() -> None:

@@ -26,7 +26,7 @@ def add_grid_option(command: argparse.ArgumentParser) -> None:
         "--grid",
         type=grid,
         metavar="COLUMNSxROWS",
-        help="cells of a page, if not the model's own: 128x64 holds twice the text, and reads a little worse",
+        help="cells of a page, if not the model's own: 64x64 holds half the text, and is read a little better",
     )
 
 

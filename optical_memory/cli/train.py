@@ -28,7 +28,6 @@ ENCODER_RECIPE_NAMES = (
     "small_and_dense",
     "accents",
     "unaligned",
-    "dense_large",
     "both_grids",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]

@@ -265,28 +265,17 @@ def unaligned(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> Encode
     )
 
 
-def dense_large(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """After that: the dense grid at Large, whose cells no patch holds whole, in larger cuts and most of them in other letters."""
-    own = (
-        *in_its_own_face(dense=2, small=0, large=0, dense_large=0),
-        other_scripts_at_large(1),
-        other_scripts_at_large(4, DENSE),
-        other_scripts_at_small(2),
-    )
-    foreign = in_other_faces(others, (None,), (None,), 0.6, 8, scripts_share=0.2)
-    return replace(unaligned(steps, others), portions=(*own, *foreign), seed=21)
-
-
-def both_grids(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """After that: the same, with more of the dense grid at Tiny and of Small, at a lower rate."""
+def both_grids(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: the dense grid at Large, whose cells no patch holds whole, most of it in other letters; three pages of that grid
+    at Tiny and four of Small beside it."""
     own = (
         *in_its_own_face(dense=3, small=0, large=0, dense_large=0),
         other_scripts_at_large(1),
         other_scripts_at_large(3, DENSE),
-        other_scripts_at_small(3),
+        other_scripts_at_small(4),
     )
     foreign = in_other_faces(others, (None,), (None,), 0.6, 8, scripts_share=0.2)
-    return replace(dense_large(steps, others), portions=(*own, *foreign), rate=3e-4, seed=22)
+    return replace(unaligned(steps, others), portions=(*own, *foreign), seed=21)
 
 
 def one_face(face: str, steps: int) -> EncoderRecipe:
@@ -331,6 +320,5 @@ ENCODER_RECIPES = {
     "small_and_dense": small_and_dense,
     "accents": accents,
     "unaligned": unaligned,
-    "dense_large": dense_large,
     "both_grids": both_grids,
 }

@@ -11,7 +11,7 @@ from optical_memory.checkpoint import BUNDLED, Checkpoint
 from optical_memory.training.encoder_recipes import one_face
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.export import export_in_face
-from optical_memory.training.pages import taught
+from optical_memory.training.pages import densest, taught
 from renderers import find_face
 
 STEPS = 300
@@ -33,6 +33,6 @@ def learn_face(
     """
     face = find_face(font)
     recipe = one_face(font, steps)
-    config = Checkpoint(start_from).config.in_face(face.name, taught(recipe.portions))
+    config = Checkpoint(start_from).config.in_face(face.name, taught(recipe.portions), densest(recipe.portions))
     train_encoder(config, recipe, corpus_folder, run, device, start_from)
     export_in_face(config, run, start_from, face, out)

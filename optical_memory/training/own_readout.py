@@ -20,7 +20,7 @@ from optical_memory.sight import TOKEN_DTYPE, Sight
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.export import export_readout_in_face
 from optical_memory.training.page_text import PageText
-from optical_memory.training.pages import PageEngine, Portion, taught
+from optical_memory.training.pages import PageEngine, Portion, densest, taught
 from optical_memory.training.recipe import Recipe
 from optical_memory.training.run import optimizer_for, rate_at, set_rate
 from optical_memory.training.vocabulary import vocabulary_text
@@ -56,7 +56,7 @@ def set_readout(font: str, out: Path, device: torch.device, start_from: Path = B
     portions = [*_portions(sight, font)]
     sampled, targets = _cells_of_pages(sight, sight.readout, portions, seed)
     _learn(sight.readout.cells, sampled, targets, seed)
-    config = sight.config.in_face(face.name, taught(portions))
+    config = sight.config.in_face(face.name, taught(portions), densest(portions))
     export_readout_in_face(config, sight.readout, start_from, face, out)
 
 

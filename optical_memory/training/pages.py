@@ -1,5 +1,6 @@
 """The data engine: pages composed on the device by atlas gathers, whole or cut, with the character of every cell."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -45,6 +46,11 @@ class Portion:
 def taught(portions: Iterable[Portion]) -> tuple[tuple[str, int, int], ...]:
     """(mode's name, columns, rows) of their pages, as a typography names what it reads."""
     return tuple(dict.fromkeys((portion.mode.name, *portion.grid) for portion in portions))
+
+
+def densest(portions: Iterable[Portion]) -> tuple[int, int]:
+    """Columns and rows that suit a memory whose readout was taught these: most cells on pages of the smallest of their modes."""
+    return min(portions, key=lambda portion: (portion.mode.side, -math.prod(portion.grid))).grid
 
 
 @dataclass(frozen=True, slots=True)

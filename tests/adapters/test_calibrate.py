@@ -13,6 +13,7 @@ from PIL import Image
 from optical_memory.adapters.calibrate import calibrate, page_with_needles
 from optical_memory.model import Model
 from optical_memory.modes import NATIVE_MODES
+from optical_memory.view.drawing import GRID
 from tests.adapters.double import CHAT_REPLY
 
 NEEDLES = 3
@@ -40,7 +41,7 @@ class Eyes:
         if image.width < self.smallest:
             return []
         mode = next(mode for mode in NATIVE_MODES if mode.side == image.width)
-        reading = self.model.read([self.model.encode_picture(image.convert("RGB"), mode)], self.model.grid)[0]
+        reading = self.model.read([self.model.encode_picture(image.convert("RGB"), mode)], GRID)[0]
         return [" ".join(pair) for pair in re.findall(r"code of (\w+) is ([0-9a-f]{12})", reading.text)]
 
 

@@ -164,4 +164,4 @@ def test_the_command_needs_a_font_alone(tiny_checkpoint: Path, font: Path, tmp_p
     assert [mode.name for mode in MODES.values() if model.reads(mode)] == ["Base"]
     assert not any(map(model.on_grid(Grid(80, 80)).reads, MODES.values())), "Large is what reads that grid"
     page = lay_out([Block("the port is 5432", "user", "t")], model.grid)[0]
-    assert len(model.read(model.encode([page], BASE), page.grid)[0].codes) == 4096
+    assert len(model.read(model.encode([page], BASE), page.grid)[0].codes) == 128 * 64

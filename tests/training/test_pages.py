@@ -7,7 +7,7 @@ from optical_memory.config import ReadoutConfig
 from optical_memory.modes import BASE, LARGE, SMALL, TINY
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.page_text import PageText
-from optical_memory.training.pages import PageEngine, Portion
+from optical_memory.training.pages import PageEngine, Portion, densest
 from optical_memory.training.wear import Wear
 from renderers import FIXED, Grid, draw, find_face, glyph_atlas, lay_out, transcript_blocks
 from renderers.fonts import is_marker
@@ -74,6 +74,12 @@ def test_a_portion_has_other_scripts_as_often_as_it_says() -> None:
         pages = engine.batch(Portion(TINY, 4, scripts_share=share), np.random.default_rng(0)).targets
         foreign = [any(alphabet.characters[index] >= "\xc0" for index in page) for page in pages]
         assert foreign == [share == 1.0] * 4
+
+
+def test_most_cells_of_the_smallest_mode_suit_a_memory() -> None:
+    outlines = [Portion(LARGE, 1, grid=(80, 80)), Portion(BASE, 1), Portion(BASE, 1, grid=(128, 64))]
+    assert densest(outlines) == (128, 64)
+    assert densest([*outlines, Portion(TINY, 1)]) == (64, 64)
 
 
 def test_wear_belongs_to_a_portion() -> None:

@@ -22,5 +22,5 @@ def test_every_recipe_since_the_first_other_faces_takes_font_files() -> None:
 
 def test_the_bundled_file_says_that_it_reads_the_pages_that_its_last_leg_showed() -> None:
     reads = Checkpoint(BUNDLED).config.typography.reads
-    assert set(taught(ENCODER_RECIPES["unaligned"]().portions)) <= set(reads)
+    assert set(taught(ENCODER_RECIPES["both_grids"]().portions)) <= set(reads)
     assert ("Small", 128, 64) not in reads, "5 x 10 pixels are too few"
