@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optical_memory.config import default
 from optical_memory.errors import MissingExtraError
 from optical_memory.evaluation.histories import Conversation, Question
 from optical_memory.evaluation.metrics import mean_interval
@@ -23,6 +24,9 @@ from optical_memory.memory.turn import parse_history
 from optical_memory.memory.words import WORD
 from renderers import Grid, Page, lay_out
 
+TYPOGRAPHY = default().typography
+GRID = Grid(TYPOGRAPHY.columns, TYPOGRAPHY.rows)
+"""Of the bundled model's pages."""
 LIMIT = 5
 Search = Callable[[str], Sequence[int]]
 """A query to the numbers of pages, best first."""
@@ -106,7 +110,7 @@ def _shares(paged: Paged, search: Search, limit: int) -> Iterator[float]:
 
 def _paged(conversation: Conversation, rng: np.random.Generator) -> Paged:
     turns = parse_history(conversation.messages)
-    pages = lay_out(blocks_of(turns), Grid())
+    pages = lay_out(blocks_of(turns), GRID)
     homes: dict[str, Counter[int]] = {}
     for number, page in enumerate(pages):
         for span in page.spans:

@@ -38,9 +38,6 @@ CELLS_PER_STEP = 1024
 EPOCHS = 16
 NOISE = 0.3
 """Added to what is seen in a cell, in standard deviations: on other pages its neighbours look otherwise than on these few."""
-LEARNT_SHARE = 0.9
-"""Of what was learnt, in the mean with what the readout knew (WiSE-FT, arXiv 2109.01903): it keeps what these pages seldom
-show."""
 
 
 def set_readout(font: str, out: Path, device: torch.device, start_from: Path = BUNDLED, seed: int = 0) -> None:
@@ -88,7 +85,6 @@ def _portions(sight: Sight, font: str) -> Iterator[Portion]:
 def _learn(cells: CellClassifier, sampled: Tensor, targets: Tensor, seed: int) -> None:
     """Teaches what tells a cell's character from what is seen there; every step takes some cells of all pages."""
     cells.unfold.requires_grad_(False)
-    known = [parameter.detach().clone() for parameter in cells.parameters()]
     steps = EPOCHS * len(targets) // CELLS_PER_STEP
     recipe = Recipe(steps=steps, rate=2e-3, warm_up=20, cool_down=1.0, weight_decay=0.0)
     optimizer = optimizer_for(cells, recipe)
@@ -102,6 +98,3 @@ def _learn(cells: CellClassifier, sampled: Tensor, targets: Tensor, seed: int) -
         functional.cross_entropy(cells.tell(seen), targets[chosen]).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    with torch.no_grad():
-        for parameter, before in zip(cells.parameters(), known, strict=True):
-            parameter.lerp_(before, 1 - LEARNT_SHARE)

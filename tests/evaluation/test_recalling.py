@@ -8,7 +8,7 @@ import pytest
 
 from optical_memory.cli import main
 from optical_memory.evaluation.histories import Conversation, Question, conversations_in
-from optical_memory.evaluation.recall import SYSTEMS, evaluate_recall
+from optical_memory.evaluation.recall import GRID, SYSTEMS, evaluate_recall
 from tests.evaluation.conversations import write_chat, write_dialogue
 from tests.memory.fake import conversation
 
@@ -28,7 +28,7 @@ def test_every_system_is_measured_over_all_and_over_the_held_out_half(tmp_path: 
 
 def test_evidence_is_a_share_of_the_turns_named() -> None:
     """Ten pages, one turn each; the question names a turn that it describes and one that it does not."""
-    messages = [dict(message, id=f"t{number}") for number, message in enumerate(conversation(10, 4095))]
+    messages = [dict(message, id=f"t{number}") for number, message in enumerate(conversation(10, GRID.num_cells - 1))]
     messages[3]["content"] = messages[3]["content"][:3000] + " xylophone marimba"
     asked = (Question("xylophone marimba", ("t3", "t8")),)
     figures = evaluate_recall([Conversation("chat", "one", tuple(messages), asked)], num_pages=0, limit=1)

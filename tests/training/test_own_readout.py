@@ -108,21 +108,6 @@ def test_every_grid_shows_text_and_random_strings_in_turn() -> None:
     }
 
 
-def test_what_is_learnt_is_averaged_with_what_was_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    start = CellClassifier(8, 8, 5)
-    seen, characters = torch.randn(2048, 8), torch.randint(5, (2048,))
-    learnt = {}
-    for share in (0.0, 0.5, 1.0):
-        monkeypatch.setattr(own_readout, "LEARNT_SHARE", share)
-        cells = deepcopy(start)
-        own_readout._learn(cells, seen, characters, seed=0)
-        learnt[share] = cells.classify.weight.detach()
-    assert torch.equal(learnt[0.0], start.classify.weight)
-    assert (learnt[1.0] - learnt[0.0]).abs().max() > 1e-3
-    assert torch.allclose(learnt[0.5], (learnt[0.0] + learnt[1.0]) / 2, atol=1e-6)
-
-
 def test_what_cells_show_is_noisy_while_it_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     start = CellClassifier(8, 8, 2)
