@@ -1,4 +1,4 @@
-"""The loaded model's own readers: operations of a page, readout beside autoregressive reading, decoding beside its bytes.
+"""The loaded model's own readers: operations of a page, the readout beside the decoder as it answers, decoding beside its bytes.
 
 `optical-memory evaluate speed --part reader`. All of it in one run, so that a busy minute harms both sides of a ratio.
 """
@@ -35,10 +35,11 @@ def evaluate_readers(model: Model, clock: Clock) -> list[Figure]:
         encoding = encoder_operations(model.config.encoder, mode.side)
         figures.append(exact("floor", f"encoder, {setting}", mode, "GFLOP to encode a page", encoding / 1e9))
         if model.readout is not None:
-            reading = readout_operations(model, mode)
+            reading = readout_operations(_suited(model, mode), mode)
             figures.append(exact("floor", f"readout, {setting}", mode, "GFLOP to read a page", reading / 1e9))
     if model.readout is None or model.config.decoder is None:
         return figures
+    model = _suited(model, SMALL)
     page = random_pages(model, 1, np.random.default_rng(0))
     encoded = model.encode(page, SMALL)[0]
     (times,) = clock.seconds(partial(model.read, [encoded], model.grid))
@@ -51,6 +52,11 @@ def evaluate_readers(model: Model, clock: Clock) -> list[Figure]:
         spread("readers", f"readout / decoder, {setting}", SMALL, "speed ratio", ratios),
     ]
     return [*figures, *_beside_bytes(model, encoded, decoder, clock, setting)]
+
+
+def _suited(model: Model, mode: Mode) -> Model:
+    """The model on its own grid if that is read in a mode, otherwise on the sparsest in step with it."""
+    return model if model.reads(mode) else model.on_grid(next(iter(model.grids_in_step(mode)), model.grid))
 
 
 def readout_operations(model: Model, mode: Mode) -> int:
@@ -71,7 +77,7 @@ def _decoding(model: Model, page: EncodedPage, clock: Clock) -> float:
     from optical_memory.language.generate import next_scores
     from optical_memory.language.growing import growing_cache
 
-    decoder, cache = model.decoder, growing_cache()
+    decoder, cache = model.answering, growing_cache()
     rows = model.splice([page])[None]
     scores = next_scores(decoder, rows, 0, cache)
     synchronise(clock.device)
@@ -86,7 +92,7 @@ def _beside_bytes(model: Model, page: EncodedPage, rates: list[float], clock: Cl
     """What decoding reads a token, how fast this machine reads memory, and how far decoding is from that floor."""
     print("measuring how fast memory is read", file=sys.stderr)
     itemsize = model.decoder.dtype.itemsize
-    moved = decode_bytes(model.decoder_config, page.sequence_length, itemsize)
+    moved = decode_bytes(model.decoder_config.for_text, page.sequence_length, itemsize)
     array = torch.ones(STREAMED // itemsize, dtype=model.decoder.dtype, device=clock.device)
     (times,) = clock.seconds(array.sum)
     bandwidth = [STREAMED / taken for taken in times]
