@@ -103,6 +103,10 @@ class Sight:
         grids = [Grid(columns, rows, self.grid.break_lines) for columns, rows in self.config.typography.grids]
         return [grid for grid in grids if grid.divides(mode.side, PATCH)]
 
+    def in_step(self, mode: Mode) -> Self:
+        """The same weights on the sparsest grid whose cells keep step with a mode's patches; on their own where there is none."""
+        return self.on_grid(next(iter(self.grids_in_step(mode)), self.grid))
+
     @torch.inference_mode()
     def encode(self, pages: Sequence[Page], mode: Mode) -> list[EncodedPage]:
         """Draws pages for a mode and encodes them, in batches of one size."""

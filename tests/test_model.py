@@ -116,3 +116,4 @@ def test_pages_are_laid_out_on_another_grid_by_the_same_weights(bundled_model: M
 def test_grids_in_step_have_whole_cells_to_a_patch_or_whole_patches_to_a_cell(bundled_model: Model) -> None:
     found = {mode: [(grid.columns, grid.rows) for grid in bundled_model.grids_in_step(mode)] for mode in (TINY, SMALL)}
     assert found == {TINY: [(64, 64), (128, 64)], SMALL: [(80, 80)]}
+    assert [bundled_model.in_step(mode).grid.columns for mode in (TINY, SMALL)] == [64, 80]

@@ -23,7 +23,7 @@ def evaluate_answers(
     """For each kind of needle, `num_questions` that are there and as many that are not, in pages of one mode and no other text.
 
     The pages are laid out on the sparsest of the model's grids that keeps step with the mode."""
-    model = model.on_grid(next(iter(model.grids_in_step(mode)), model.grid))
+    model = model.in_step(mode)
     haystack = filling(text, num_pages * model.grid.num_cells)
     shelf = Shelf(model)
     bar = tqdm(total=2 * len(KINDS) * num_questions, unit="question", delay=2)

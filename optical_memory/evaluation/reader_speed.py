@@ -35,11 +35,11 @@ def evaluate_readers(model: Model, clock: Clock) -> list[Figure]:
         encoding = encoder_operations(model.config.encoder, mode.side)
         figures.append(exact("floor", f"encoder, {setting}", mode, "GFLOP to encode a page", encoding / 1e9))
         if model.readout is not None:
-            reading = readout_operations(_suited(model, mode), mode)
+            reading = readout_operations(model if model.reads(mode) else model.in_step(mode), mode)
             figures.append(exact("floor", f"readout, {setting}", mode, "GFLOP to read a page", reading / 1e9))
     if model.readout is None or model.config.decoder is None:
         return figures
-    model = _suited(model, SMALL)
+    model = model.in_step(SMALL)
     page = random_pages(model, 1, np.random.default_rng(0))
     encoded = model.encode(page, SMALL)[0]
     (times,) = clock.seconds(partial(model.read, [encoded], model.grid))
@@ -52,11 +52,6 @@ def evaluate_readers(model: Model, clock: Clock) -> list[Figure]:
         spread("readers", f"readout / decoder, {setting}", SMALL, "speed ratio", ratios),
     ]
     return [*figures, *_beside_bytes(model, encoded, decoder, clock, setting)]
-
-
-def _suited(model: Model, mode: Mode) -> Model:
-    """The model on its own grid if that is read in a mode, otherwise on the sparsest in step with it."""
-    return model if model.reads(mode) else model.on_grid(next(iter(model.grids_in_step(mode)), model.grid))
 
 
 def readout_operations(model: Model, mode: Mode) -> int:

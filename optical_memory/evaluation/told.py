@@ -29,7 +29,7 @@ def evaluate_facts(
 
     Raises InvalidHistoryError for so few pages that there are fewer turns than facts.
     """
-    model = model.on_grid(next(iter(model.grids_in_step(mode)), model.grid))
+    model = model.in_step(mode)
     turns = list(filling(text, num_pages * model.grid.num_cells).turns)
     if len(turns) < len(facts):
         raise InvalidHistoryError(
