@@ -65,10 +65,13 @@ class Model(Sight):
         if not self._decoders:
             with without_collections():
                 from optical_memory.language.decoder import blank_decoder, for_text
+                from optical_memory.language.one_token import OneToken
 
                 decoder = blank_decoder(self.decoder_config)
                 self.checkpoint.fill({"decoder": decoder}, self.device, self.dtype)
-                self._decoders += [decoder.eval(), for_text(decoder, self.decoder_config)]
+                answering = for_text(decoder.eval(), self.decoder_config)
+                answering.one_token = OneToken(answering)
+                self._decoders += [decoder, answering]
         return self._decoders
 
     def page_rows(self, page: EncodedPage) -> Tensor:

@@ -19,6 +19,7 @@ from optical_memory.evaluation.report import Figure
 from optical_memory.language.decoder import EXPERTS, Decoder, blank_decoder
 from optical_memory.language.generate import generate, next_scores, scores_of
 from optical_memory.language.growing import growing_cache
+from optical_memory.language.one_token import OneToken
 from optical_memory.modes import TINY
 
 TASK = "decoder"
@@ -38,6 +39,7 @@ def evaluate_decoder(
 ) -> list[Figure]:
     """`prompt` positions are prefilled; `num_pages` Tiny pages stand against the same text as tokens."""
     decoder = random_decoder(config, clock.device, dtype, seed)
+    decoder.one_token = OneToken(decoder)
     setting = f"{describe(clock.device)}, {str(dtype).removeprefix('torch.')}"
     weights = sum(parameter.numel() for parameter in decoder.parameters())
     figures = [

@@ -59,6 +59,9 @@ def prefill_operations(config: DecoderConfig, length: int) -> int:
     return 2 * length * (active_weights(config) - head) + 2 * head + attention
 
 
-def decode_bytes(config: DecoderConfig, length: int, itemsize: int) -> int:
-    """Read for one token after `length` others: the weights it passes and the cache."""
-    return itemsize * (active_weights(config) + 2 * config.depth * config.width * length)
+def decode_bytes(config: DecoderConfig, length: int, itemsize: int, itemsize_packed: int | None = None) -> int:
+    """Read for one token after `length` others: the weights it passes and the cache. `itemsize_packed`: bytes of a weight of the
+    layers, where they are held otherwise than head and cache (language/one_token.py)."""
+    held = config.vocab_size * config.width + 2 * config.depth * config.width * length
+    in_layers = active_weights(config) - config.vocab_size * config.width
+    return itemsize * held + (itemsize_packed or itemsize) * in_layers

@@ -84,18 +84,24 @@ def _decoding(model: Model, page: EncodedPage, clock: Clock) -> float:
 
 
 def _beside_bytes(model: Model, page: EncodedPage, rates: list[float], clock: Clock, setting: str) -> list[Figure]:
-    """What decoding reads a token, how fast this machine reads memory, and how far decoding is from that floor."""
+    """What decoding reads a token, how fast this machine reads memory, and how far decoding is from that floor: of the weights as
+    they were loaded and, where single tokens are multiplied by a smaller copy, of that one."""
     print("measuring how fast memory is read", file=sys.stderr)
-    itemsize = model.decoder.dtype.itemsize
-    moved = decode_bytes(model.decoder_config.for_text, page.sequence_length, itemsize)
-    array = torch.ones(STREAMED // itemsize, dtype=model.decoder.dtype, device=clock.device)
+    decoder = model.answering
+    array = torch.ones(STREAMED // decoder.dtype.itemsize, dtype=decoder.dtype, device=clock.device)
     (times,) = clock.seconds(array.sum)
     bandwidth = [STREAMED / taken for taken in times]
-    floor = moved / float(np.median(bandwidth))
-    system = f"decoder, {setting}, {str(model.decoder.dtype).removeprefix('torch.')}"
-    return [
-        exact("floor", system, None, "MB read a decoded character", moved / 1e6),
-        spread("floor", system, None, "GB a second, memory read", [value / 1e9 for value in bandwidth]),
-        exact("floor", system, None, "milliseconds a character that these bytes take", floor * 1e3),
-        spread("readers", system, None, "times the floor of its bytes", [1 / rate / floor for rate in rates]),
-    ]
+    figures = [spread("floor", setting, None, "GB a second, memory read", [value / 1e9 for value in bandwidth])]
+    is_packed = decoder.one_token is not None and decoder.one_token.is_packed
+    for dtype in dict.fromkeys((decoder.dtype, torch.bfloat16 if is_packed else decoder.dtype)):
+        moved = decode_bytes(
+            model.decoder_config.for_text, page.sequence_length, decoder.dtype.itemsize, dtype.itemsize
+        )
+        floor = moved / float(np.median(bandwidth))
+        system = f"decoder, {setting}, {str(dtype).removeprefix('torch.')}"
+        figures += [
+            exact("floor", system, None, "MB read a decoded character", moved / 1e6),
+            exact("floor", system, None, "milliseconds a character that these bytes take", floor * 1e3),
+            spread("readers", system, None, "times the floor of its bytes", [1 / rate / floor for rate in rates]),
+        ]
+    return figures

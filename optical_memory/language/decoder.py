@@ -1,5 +1,7 @@
 """The decoder: transformers' DeepSeek mixture-of-experts text model with a head. Importing this file imports transformers."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from transformers import DeepseekOcr2TextModel, GenerationMixin, PreTrainedConfig, PreTrainedModel, __version__
@@ -10,6 +12,9 @@ from transformers.models.deepseek_ocr2.modeling_deepseek_ocr2 import DeepseekOcr
 from optical_memory.config import READING_LAYERS, DecoderConfig
 from optical_memory.errors import CheckpointError
 from optical_memory.linear import through_onednn
+
+if TYPE_CHECKING:
+    from optical_memory.language.one_token import OneToken
 
 EXPERTS = "grouped_mm"
 """How the mixture is computed; `optical-memory evaluate speed` measures it beside the others."""
@@ -69,6 +74,8 @@ class Decoder(DeepseekOcr2TextPreTrainedModel, GenerationMixin):  # type: ignore
         super().__init__(config)
         self.model = text_model(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.one_token: OneToken | None = None
+        """What computes single tokens in its stead, for a decoder whose weights stay (language/one_token.py)."""
         self.post_init()
         through_onednn(self)
 

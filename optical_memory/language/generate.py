@@ -11,7 +11,6 @@ from transformers.cache_utils import Cache
 
 from optical_memory.language.decoder import CACHE_ARGUMENT, Decoder
 from optical_memory.language.growing import cache_for, has_window
-from optical_memory.language.one_token import one_token, takes_one_token
 from optical_memory.language.prefix import Prefix
 
 NGRAM, NGRAM_WINDOW = 30, 90
@@ -106,8 +105,8 @@ def _continue(
 def next_scores(decoder: Decoder, rows: Tensor, position: int, cache: Cache) -> Tensor:
     """(1, T, D) embeddings at `position` and behind it, after all that `cache` holds -> the scores (1, vocabulary) of what
     follows them. `cache` holds them too afterwards."""
-    if rows.shape[1] == 1 and takes_one_token(decoder, cache):
-        return one_token(decoder, rows[0], position, cache)
+    if rows.shape[1] == 1 and decoder.one_token is not None and decoder.one_token.takes(cache):
+        return decoder.one_token(rows[0], position, cache)
     return scores_of(decoder, rows, position, cache)
 
 

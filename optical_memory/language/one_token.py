@@ -1,9 +1,11 @@
 """One token through the decoder on a CPU: transformers' layers and weights, without what it does around them.
 
 There a small decoder's token takes as long to arrange as to compute. The experts that a token chooses are multiplied where they
-lie.
+lie. A small decoder's matrices are held a second time, in bfloat16 and in the order in which they are read, where the processor
+multiplies those: a token takes a third of the time then.
 """
 
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -15,62 +17,136 @@ from transformers.models.deepseek_ocr2.modeling_deepseek_ocr2 import DeepseekOcr
 
 from optical_memory.language.decoder import Decoder
 from optical_memory.language.growing import GrowingLayer
-from optical_memory.linear import linear
+from optical_memory.row_product import RowProduct, multiplies_bfloat16
+
+PACKED_AT_MOST = 1 << 27
+"""Bytes that the second copy may take: a decoder of billions of weights is not held twice."""
 
 
-def takes_one_token(decoder: Decoder, cache: Cache) -> bool:
-    """Whether `one_token` computes what the decoder does: its layers are transformers' own, and the cache, which holds something,
-    grows in place. On a GPU the choice of experts would have to come back from it first."""
-    return (
-        type(decoder.model) is DeepseekOcr2TextModel
-        and decoder.device.type == "cpu"
-        and len(cache.layers) == len(decoder.model.layers)
-        and all(isinstance(layer, GrowingLayer) for layer in cache.layers)
-    )
+class OneToken:
+    """What computes a decoder's single tokens. Built once its weights are there to stay: they are packed at the first token."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+
+    def takes(self, cache: Cache) -> bool:
+        """Whether it computes what the decoder does: its layers are transformers' own, and the cache, which holds something, grows
+        in place. On a GPU the choice of experts would have to come back from it first."""
+        decoder = self._decoder
+        return (
+            type(decoder.model) is DeepseekOcr2TextModel
+            and decoder.config.topk_method == "greedy"
+            and decoder.device.type == "cpu"
+            and len(cache.layers) == len(decoder.model.layers)
+            and all(isinstance(layer, GrowingLayer) for layer in cache.layers)
+        )
+
+    @cached_property
+    def is_packed(self) -> bool:
+        """Whether the layers' matrices are held a second time, in bfloat16. The head is not: its last digits say what is said."""
+        decoder = self._decoder
+        weights = sum(parameter.numel() for parameter in decoder.parameters())
+        return (
+            decoder.dtype in (torch.float32, torch.bfloat16)
+            and weights * torch.bfloat16.itemsize <= PACKED_AT_MOST
+            and multiplies_bfloat16()
+        )
+
+    def __call__(self, row: Tensor, position: int, cache: Cache) -> Tensor:
+        """(1, D) embedding of the token at `position`, behind all that `cache` holds -> the scores (1, vocabulary) of the next one.
+
+        `cache` holds the position's keys and values afterwards.
+        """
+        model = self._decoder.model
+        turns = model.rotary_emb.inv_freq * position
+        cosine, sine = turns.cos(), turns.sin()
+        # A half of a head times the cosine, the other half times the sine: of the first half with the other sign.
+        turn = torch.stack([torch.cat([cosine, cosine]), torch.cat([-sine, sine])]) * model.rotary_emb.attention_scaling
+        turn = turn.to(row.dtype)
+        for layer, held in zip(self._layers, cache.layers, strict=True):
+            row = layer(row, turn, held)
+        return self._head(_normed(model.norm, row))
+
+    @cached_property
+    def _layers(self) -> list["_Layer"]:
+        return [_Layer(layer, self.is_packed) for layer in self._decoder.model.layers]
+
+    @cached_property
+    def _head(self) -> RowProduct:
+        return RowProduct(self._decoder.lm_head.weight, is_packed=False)
 
 
-def one_token(decoder: Decoder, row: Tensor, position: int, cache: Cache) -> Tensor:
-    """(1, D) embedding of the token at `position`, behind all that `cache` holds -> the scores (1, vocabulary) of the next one.
+class _Layer:
+    """Attention, then a dense or a sparse block, each added to the row."""
 
-    `cache` holds the position's keys and values afterwards.
-    """
-    model = decoder.model
-    turns = model.rotary_emb.inv_freq * position
-    scaling = model.rotary_emb.attention_scaling
-    cosine, sine = (turns.cos() * scaling).to(row.dtype), (turns.sin() * scaling).to(row.dtype)
-    for layer, held in zip(model.layers, cache.layers, strict=True):
-        row = row + _attention(layer.self_attn, _normed(layer.input_layernorm, row), cosine, sine, held)
-        beside = _normed(layer.post_attention_layernorm, row)
-        row = row + (_mixture(layer.mlp, beside) if isinstance(layer.mlp, DeepseekOcr2TextMoe) else layer.mlp(beside))
-    scores: Tensor = decoder.lm_head(_normed(model.norm, row))
-    return scores
+    def __init__(self, layer: Any, is_packed: bool) -> None:
+        attention, block = layer.self_attn, layer.mlp
+        self._norms = layer.input_layernorm, layer.post_attention_layernorm
+        product = partial(RowProduct, is_packed=is_packed)
+        self._inward = product(attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight)
+        self._outward = product(attention.o_proj.weight)
+        self._block = (_Mixture if isinstance(block, DeepseekOcr2TextMoe) else _gated)(block, is_packed)
+
+    def __call__(self, row: Tensor, turn: Tensor, held: GrowingLayer) -> Tensor:
+        before, behind = self._norms
+        row = row + self._attention(_normed(before, row), turn, held)
+        return row + self._block(_normed(behind, row))
+
+    def _attention(self, row: Tensor, turn: Tensor, held: GrowingLayer) -> Tensor:
+        cosine, sine = turn
+        size = len(cosine)
+        states = self._inward(row).to(row.dtype).view(3, 1, -1, 1, size)
+        turning = states[:2]
+        query, key = torch.addcmul(turning * cosine, turning.roll(size // 2, -1), sine)
+        keys, values = held.update(key, states[2])
+        found = functional.scaled_dot_product_attention(query, keys, values)
+        return self._outward(found.view(1, -1))
 
 
-def _attention(attention: Any, row: Tensor, cosine: Tensor, sine: Tensor, held: GrowingLayer) -> Tensor:
-    half = len(cosine)
-    turning = torch.cat([attention.q_proj(row), attention.k_proj(row)]).view(2, 1, -1, 1, 2 * half)
-    first, second = turning.split(half, -1)
-    query, key = torch.cat([first * cosine - second * sine, second * cosine + first * sine], -1)
-    keys, values = held.update(key, attention.v_proj(row).view(1, -1, 1, 2 * half))
-    found = functional.scaled_dot_product_attention(query, keys, values)
-    output: Tensor = attention.o_proj(found.view(1, -1))
-    return output
+class _Gated:
+    """A gated feed-forward block."""
+
+    def __init__(self, inward: RowProduct, outward: RowProduct, activation: Any) -> None:
+        self._inward = inward
+        self._outward = outward
+        self._activation = activation
+
+    def __call__(self, row: Tensor) -> Tensor:
+        gate, up = self._inward(row).chunk(2, -1)
+        return self._outward(self._activation(gate) * up)
 
 
-def _mixture(mixture: Any, row: Tensor) -> Tensor:
+def _gated(block: Any, is_packed: bool) -> _Gated:
+    inward = RowProduct(block.gate_proj.weight, block.up_proj.weight, is_packed=is_packed)
+    return _Gated(inward, RowProduct(block.down_proj.weight, is_packed=is_packed), block.act_fn)
+
+
+class _Mixture:
     """The shared experts and, weighted, those that the router chooses."""
-    _, weights, chosen = mixture.gate(row)
-    total: Tensor = mixture.shared_experts(row)
-    experts = mixture.experts
-    for expert, weight in zip(chosen[0].tolist(), weights[0].tolist(), strict=True):
-        gate, up = linear(row, experts.gate_up_proj[expert]).chunk(2, -1)
-        total = total.add(linear(experts.act_fn(gate) * up, experts.down_proj[expert]), alpha=weight)
-    return total
+
+    def __init__(self, mixture: Any, is_packed: bool) -> None:
+        self._router = mixture.gate
+        self._shared = _gated(mixture.shared_experts, is_packed)
+        product = partial(RowProduct, is_packed=is_packed)
+        experts = mixture.experts
+        self._experts = [
+            _Gated(product(inward), product(outward), experts.act_fn)
+            for inward, outward in zip(experts.gate_up_proj, experts.down_proj, strict=True)
+        ]
+
+    def __call__(self, row: Tensor) -> Tensor:
+        total = self._shared(row)
+        # Not a product of matrices: waking a second library's threads takes longer than so few numbers.
+        scores = (self._router.weight.float() * row.float()).sum(-1).softmax(-1)
+        weights, chosen = scores.topk(self._router.top_k)
+        weights = weights * self._router.routed_scaling_factor
+        for expert, weight in zip(chosen.tolist(), weights.tolist(), strict=True):
+            total = total.add(self._experts[expert](row), alpha=weight)
+        return total
 
 
 def _normed(norm: Any, row: Tensor) -> Tensor:
-    """Root mean square norm in float32; the mean as a product, which for one row is the quickest way."""
-    wide = row.float()
-    scale = torch.rsqrt(wide @ wide.T / wide.shape[-1] + norm.variance_epsilon)
-    normed: Tensor = norm.weight * (wide * scale).to(row.dtype)
-    return normed
+    """Root mean square norm, taken in float32 as transformers takes it."""
+    normed = functional.rms_norm(row.float(), row.shape[-1:], eps=norm.variance_epsilon)
+    weighted: Tensor = norm.weight * normed.to(row.dtype)
+    return weighted

@@ -1,17 +1,16 @@
 """One token by itself: the decoder's own scores, keys and values, where the decoder is one that it knows."""
 
-from typing import Any
-
 import pytest
 import torch
 from transformers import DynamicCache
 
-import optical_memory.language.generate as generation
+import optical_memory.language.one_token as one_token
 from optical_memory.config import tiny_random
 from optical_memory.language.decoder import CACHE_ARGUMENT, Decoder, build_decoder
 from optical_memory.language.generate import generate, next_scores
 from optical_memory.language.growing import growing_cache
-from optical_memory.language.one_token import one_token, takes_one_token
+from optical_memory.language.one_token import OneToken
+from optical_memory.row_product import multiplies_bfloat16
 
 PROMPT, MORE = 9, 12
 
@@ -36,15 +35,17 @@ def rows_of(decoder: Decoder) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def test_it_is_the_decoder() -> None:
+def test_it_is_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_token, "PACKED_AT_MOST", 0)
     decoder = lively_decoder()
+    single = OneToken(decoder)
     rows = rows_of(decoder)
     ours, theirs = growing_cache(), growing_cache()
     for cache in (ours, theirs):
         next_scores(decoder, rows[:, :PROMPT], 0, cache)
     for place in range(PROMPT, PROMPT + MORE):
         row = rows[:, place : place + 1]
-        scores = one_token(decoder, row[0], place, ours)
+        scores = single(row[0], place, ours)
         expected = decoder(inputs_embeds=row, use_cache=True, **{CACHE_ARGUMENT: theirs}).logits[:, 0]
         torch.testing.assert_close(scores, expected, atol=1e-5, rtol=1e-5)
     for one, other in zip(ours.layers, theirs.layers, strict=True):
@@ -53,47 +54,67 @@ def test_it_is_the_decoder() -> None:
     assert ours.get_seq_length() == PROMPT + MORE
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 @torch.inference_mode()
-def test_in_half_precision_it_is_as_near_to_the_truth_as_the_decoder() -> None:
-    exact, decoder = lively_decoder(torch.bfloat16).float(), lively_decoder(torch.bfloat16)
-    rows = rows_of(decoder)
+def test_in_half_precision_it_is_as_near_to_the_truth_as_the_decoder(dtype: torch.dtype) -> None:
+    """A decoder of that precision, and the packed copy of one in float32."""
+    exact, half = lively_decoder(torch.bfloat16).float(), lively_decoder(torch.bfloat16)
+    ours = half if dtype == torch.bfloat16 else lively_decoder()
+    truth_of, ours_of = OneToken(exact), OneToken(ours)
+    truth_of.is_packed = False
+    if dtype == torch.float32:
+        if not multiplies_bfloat16():
+            pytest.skip("this processor does not multiply bfloat16")
+        exact = lively_decoder()
+        truth_of = OneToken(exact)
+        truth_of.is_packed = False
+        assert ours_of.is_packed
+    rows = rows_of(exact)
     caches = [growing_cache() for _ in range(3)]
-    for model, cache in zip((exact, decoder, decoder), caches, strict=True):
+    for model, cache in zip((exact, ours, half), caches, strict=True):
         next_scores(model, rows[:, :PROMPT].to(model.dtype), 0, cache)
     errors = torch.zeros(2)
     for place in range(PROMPT, PROMPT + MORE):
         row = rows[:, place : place + 1]
-        truth = one_token(exact, row[0].float(), place, caches[0])
-        ours = one_token(decoder, row[0], place, caches[1])
-        theirs = decoder(inputs_embeds=row, use_cache=True, **{CACHE_ARGUMENT: caches[2]}).logits[:, 0]
-        assert ours.dtype == torch.bfloat16
-        errors += torch.stack([(said - truth).abs().mean() for said in (ours, theirs)])
-    assert errors[0] < 1.2 * errors[1]
+        truth = truth_of(row[0].float(), place, caches[0])
+        said = ours_of(row[0].to(ours.dtype), place, caches[1])
+        theirs = half(inputs_embeds=row.bfloat16(), use_cache=True, **{CACHE_ARGUMENT: caches[2]}).logits[:, 0]
+        assert said.dtype == dtype
+        errors += torch.stack([(scores - truth).abs().mean() for scores in (said, theirs)])
+    assert 0 < errors[0] < 1.2 * errors[1]
 
 
 def test_generation_says_the_same_with_it_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(one_token, "PACKED_AT_MOST", 0)
     decoder = lively_decoder()
     prompt = rows_of(decoder)[0, :PROMPT]
-    calls: list[int] = []
+    expected = generate(decoder, prompt, 20)
+    places: list[int] = []
 
-    def counted(*arguments: Any) -> torch.Tensor:
-        calls.append(arguments[2])
-        return one_token(*arguments)
+    class Counted(OneToken):
+        def __call__(self, row: torch.Tensor, position: int, cache: object) -> torch.Tensor:
+            places.append(position)
+            return super().__call__(row, position, cache)
 
-    monkeypatch.setattr(generation, "one_token", counted)
-    said = generate(decoder, prompt, 20)
-    assert calls == list(range(PROMPT, PROMPT + len(calls))) and len(said) > 1
-    monkeypatch.setattr(generation, "takes_one_token", lambda *_: False)
-    assert generate(decoder, prompt, 20) == said and len(calls) <= len(said)
+    decoder.one_token = Counted(decoder)
+    assert generate(decoder, prompt, 20) == expected
+    assert places == list(range(PROMPT, PROMPT + len(places))) and 1 < len(places) <= len(expected)
 
 
 @torch.inference_mode()
 def test_it_leaves_to_the_decoder_what_it_does_not_know() -> None:
     decoder = lively_decoder()
+    single = decoder.one_token = OneToken(decoder)
     rows = rows_of(decoder)
     empty, others = growing_cache(), DynamicCache(config=decoder.config)
-    assert not takes_one_token(decoder, empty)
+    assert not single.takes(empty)
     first = next_scores(decoder, rows[:, :1], 0, empty)  # a prompt of one token has no layers to add to yet
-    assert takes_one_token(decoder, empty) and first.shape == (1, decoder.config.vocab_size)
+    assert single.takes(empty) and first.shape == (1, decoder.config.vocab_size)
     next_scores(decoder, rows[:, :PROMPT], 0, others)
-    assert not takes_one_token(decoder, others)
+    assert not single.takes(others)
+
+
+def test_a_large_decoder_is_not_held_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = lively_decoder()
+    monkeypatch.setattr(one_token, "PACKED_AT_MOST", 2 * sum(part.numel() for part in decoder.parameters()) - 1)
+    assert not OneToken(decoder).is_packed
