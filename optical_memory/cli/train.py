@@ -2,10 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optical_memory.cli.output import check_fonts, positive
 from optical_memory.errors import InvalidHistoryError
+
+if TYPE_CHECKING:
+    from optical_memory.training.own_readout import Outcome
 
 ENCODER_RECIPE_NAMES = (
     "crops",
@@ -170,7 +173,7 @@ def _learn_face(options: argparse.Namespace) -> int:
     if alone:
         from optical_memory.training.own_readout import set_readout
 
-        set_readout(font, options.out, device, start_from)
+        _tell_tried(set_readout(font, options.out, device, start_from))
     else:
         from optical_memory.training.own_face import STEPS, learn_face
 
@@ -178,6 +181,16 @@ def _learn_face(options: argparse.Namespace) -> int:
         learn_face(font, options.corpus, options.run_folder, options.out, device, start_from, steps)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB; {how}")
     return 0
+
+
+def _tell_tried(outcome: "Outcome") -> None:
+    print("characters right on pages that nothing was learnt from:")
+    for page in outcome.tried:
+        columns, rows = page.grid
+        kind = f"{page.mode.name}, {columns}x{rows}, {'text' if page.is_text else 'random strings'}"
+        print(f"  {kind:32} {page.before:8.2%} -> {page.after:.2%}")
+    if not outcome.is_learnt:
+        print("the readout as it was reads the pages better that this file sets: it was kept")
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -4,7 +4,9 @@
 glyphs, each taken for the same other character: the encoder tells them apart, and the readout learns what they are called.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from tqdm import tqdm
 
 from optical_memory.checkpoint import BUNDLED, Checkpoint
 from optical_memory.errors import CheckpointError
-from optical_memory.modes import BASE, LARGE
+from optical_memory.modes import BASE, LARGE, Mode
 from optical_memory.sight import TOKEN_DTYPE, Sight
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.export import export_readout_in_face
@@ -34,13 +36,46 @@ NUM_TOKENS = 50_000
 """Of the vocabulary, in the text on these pages: what is frequent has to be read best where a face draws two characters alike."""
 RANDOM_SHARES = (0.0, 1.0)
 """Of the pages of a grid, in turn: text as it comes, and random strings, which show every character often."""
+HELD_OUT = len(RANDOM_SHARES)
+"""More pages of every such grid, which show whether what was learnt is better."""
 CELLS_PER_STEP = 1024
 EPOCHS = 16
 NOISE = 0.3
 """Added to what is seen in a cell, in standard deviations: on other pages its neighbours look otherwise than on these few."""
 
 
-def set_readout(font: str, out: Path, device: torch.device, start_from: Path = BUNDLED, seed: int = 0) -> None:
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Characters right on a held-out page: as the readout was, and as it was set."""
+
+    mode: Mode
+    grid: tuple[int, int]
+    """Columns and rows."""
+    is_text: bool
+    """Of frequent words; otherwise random strings."""
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is seen in the cells of one page, (cells, cell_width), and the characters that stand there, (cells,)."""
+
+    portion: Portion
+    sampled: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of `set_readout`."""
+
+    tried: tuple[Tried, ...]
+    is_learnt: bool
+    """Whether the file has what was learnt: not where the readout had read the pages better that its memory will set."""
+
+
+def set_readout(font: str, out: Path, device: torch.device, start_from: Path = BUNDLED, seed: int = 0) -> Outcome:
     """Writes a checkpoint that reads pages in `font`, a font file or a bundled face's name, at Base (80 x 80 cells at Large, too),
     and sets its pages in it. Its encoder is that of `start_from` to the bit; its decoder answers but recites no page.
 
@@ -50,32 +85,40 @@ def set_readout(font: str, out: Path, device: torch.device, start_from: Path = B
     sight = Sight(Checkpoint(start_from), device)
     if sight.readout is None:
         raise CheckpointError(f"{start_from} holds no readout to set to a face")
-    portions = [*_portions(sight, font)]
-    sampled, targets = _cells_of_pages(sight, sight.readout, portions, seed)
+    portions = [*_portions(sight, font, PAGES)]
+    own_grid = densest(portions)
+    pages = _seen(sight, sight.readout, portions, seed)
+    held_out = _seen(sight, sight.readout, [*_portions(sight, font, dict.fromkeys(PAGES, HELD_OUT))], seed + 1)
+    start = deepcopy(sight.readout.cells)
+    sampled, targets = (torch.cat([getattr(page, name) for page in pages]) for name in ("sampled", "targets"))
     _learn(sight.readout.cells, sampled, targets, seed)
-    config = sight.config.in_face(face.name, taught(portions), densest(portions))
+    tried = tuple(_try(start, sight.readout.cells, page) for page in held_out)
+    is_learnt = sum(page.after - page.before for page in tried if page.grid == own_grid) >= 0
+    if not is_learnt:
+        sight.readout.cells = start
+    config = sight.config.in_face(face.name, taught(portions), own_grid)
     export_readout_in_face(config, sight.readout, start_from, face, out)
+    return Outcome(tried, is_learnt)
 
 
 @torch.no_grad()
-def _cells_of_pages(sight: Sight, readout: Readout, portions: Sequence[Portion], seed: int) -> tuple[Tensor, Tensor]:
-    """(cells, cell_width) what is seen in the cells of those pages, and (cells,) the characters that stand there."""
+def _seen(sight: Sight, readout: Readout, portions: list[Portion], seed: int) -> list[_Seen]:
     alphabet = Alphabet.of(readout.config.alphabet)
     rng = np.random.default_rng(seed)
     text = PageText(vocabulary_text(alphabet, NUM_TOKENS, rng), alphabet, random_share=0.0, typeset_share=0.0)
     engine = PageEngine(text, alphabet, sight.device)
-    sampled, targets = [], []
+    pages = []
     for portion in tqdm(portions, unit="page", desc="pages in the face", delay=2):
         batch = engine.batch(portion, rng)
         tokens = sight.encoder(batch.pixels.to(sight.dtype)).to(TOKEN_DTYPE).float()  # as they are kept
-        sampled.append(readout.cells.sample(readout.patches(tokens), batch.cells).flatten(0, 1))
-        targets.append(batch.targets.flatten())
-    return torch.cat(sampled), torch.cat(targets)
+        sampled = readout.cells.sample(readout.patches(tokens), batch.cells).flatten(0, 1)
+        pages.append(_Seen(portion, sampled, batch.targets.flatten()))
+    return pages
 
 
-def _portions(sight: Sight, font: str) -> Iterator[Portion]:
+def _portions(sight: Sight, font: str, pages: dict[Mode, int]) -> Iterator[Portion]:
     """One page each."""
-    for mode, count in PAGES.items():
+    for mode, count in pages.items():
         for grid in sight.grids_in_step(mode):
             for number in range(count):
                 share = RANDOM_SHARES[number % len(RANDOM_SHARES)]
@@ -98,3 +141,9 @@ def _learn(cells: CellClassifier, sampled: Tensor, targets: Tensor, seed: int) -
         functional.cross_entropy(cells.tell(seen), targets[chosen]).backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
+
+
+@torch.no_grad()
+def _try(start: CellClassifier, learnt: CellClassifier, page: _Seen) -> Tried:
+    right = [float((cells.tell(page.sampled).argmax(-1) == page.targets).float().mean()) for cells in (start, learnt)]
+    return Tried(page.portion.mode, page.portion.grid, page.portion.random_share == 0.0, *right)

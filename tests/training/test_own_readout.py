@@ -62,9 +62,27 @@ def test_a_face_whose_letters_are_taken_for_others_is_read_right(font: Path, tmp
     misreading(tmp_path / "strange.safetensors", "l", "I")
     assert share_right(tmp_path / "strange.safetensors") < 0.85
 
-    set_readout(str(font), tmp_path / "own.safetensors", CPU, tmp_path / "strange.safetensors")
+    outcome = set_readout(str(font), tmp_path / "own.safetensors", CPU, tmp_path / "strange.safetensors")
 
     assert share_right(tmp_path / "own.safetensors") > 0.99
+    assert outcome.is_learnt and all(page.before < 0.97 < page.after for page in outcome.tried if page.is_text)
+
+
+@pytest.mark.usefixtures("few_pages")
+def test_what_reads_worse_than_before_is_not_kept(
+    font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    misreading(tmp_path / "strange.safetensors", "l", "I")
+    before = share_right(tmp_path / "strange.safetensors")
+    monkeypatch.setattr(own_readout, "EPOCHS", 1)
+    monkeypatch.setattr(own_readout, "NOISE", 1e6)  # drowns whatever there is to learn from
+
+    origin, own = (str(tmp_path / name) for name in ("strange.safetensors", "own.safetensors"))
+    assert main(["train", "face", "--font", str(font), "--from", origin, "--out", own]) == 0
+
+    said = capsys.readouterr().out
+    assert "Base, 128x64, random strings" in said and "it was kept" in said
+    assert share_right(tmp_path / "own.safetensors") == pytest.approx(before, abs=0.05)  # on another grid
 
 
 @pytest.mark.usefixtures("few_pages")
@@ -99,7 +117,7 @@ def test_it_is_decided_by_its_seed(tiny_checkpoint: Path, tmp_path: Path) -> Non
 
 def test_every_grid_shows_text_and_random_strings_in_turn() -> None:
     shares: dict[tuple[str, tuple[int, int]], list[float | None]] = {}
-    for portion in own_readout._portions(Sight(Checkpoint(BUNDLED), CPU), "dejavu"):
+    for portion in own_readout._portions(Sight(Checkpoint(BUNDLED), CPU), "dejavu", own_readout.PAGES):
         shares.setdefault((portion.mode.name, portion.grid), []).append(portion.random_share)
     assert shares == {
         ("Base", (64, 64)): [0.0, 1.0] * 8,
