@@ -32,6 +32,8 @@ ENCODER_RECIPE_NAMES = (
     "accents",
     "unaligned",
     "both_grids",
+    "faces_again",
+    "frequent_accents",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

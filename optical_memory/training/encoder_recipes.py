@@ -278,25 +278,29 @@ def both_grids(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> Enco
     return replace(unaligned(steps, others), portions=(*own, *foreign), seed=21)
 
 
-def one_face(face: str, steps: int) -> EncoderRecipe:
-    """A face of one's own, from the bundled weights: every mode that shows an outline's shapes, in that face alone, mostly
-    random strings, so that all of its characters come often. Not the dense grid at Tiny: 4 x 8 pixels are too few."""
-    portions = (
-        Portion(TINY, 1, faces=(face,)),
-        Portion(SMALL, 1, faces=(face,)),
-        Portion(SMALL, 1, grid=SMALL_ALIGNED, faces=(face,)),
-        *(Portion(mode, 1, crop=8, grid=grid, faces=(face,)) for mode in (BASE, LARGE) for grid in ((64, 64), DENSE)),
+def faces_again(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: more views in other faces again, each in eight of them, beside Large on the dense grid in other letters."""
+    reshaped = Variation()
+    own = (
+        *in_its_own_face(dense=2, small=0, large=0, dense_large=0),
+        other_scripts_at_large(1),
+        other_scripts_at_large(3, DENSE),
+        other_scripts_at_small(3),
     )
-    return EncoderRecipe(
-        portions,
-        steps=steps,
-        rate=5e-4,
-        warm_up=10,
-        cool_down=1.0,
-        random_share=0.6,
-        scripts_share=0.2,
-        auxiliary_weight=0.0,
+    foreign = in_other_faces(others, (None, reshaped, EACH), (None, reshaped, EACH_NARROW), 0.6, 8, scripts_share=0.2)
+    return replace(both_grids(steps, others), portions=(*own, *foreign), seed=22)
+
+
+def frequent_accents(steps: int = 300, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """Last, briefly: four views of Large on the dense grid, now that accents are drawn as often as languages have them."""
+    own = (
+        *in_its_own_face(dense=2, small=0, large=0, dense_large=0),
+        other_scripts_at_large(1),
+        other_scripts_at_large(4, DENSE),
+        other_scripts_at_small(2),
     )
+    foreign = in_other_faces(others, (None,), (None,), 0.6, 8, scripts_share=0.2)
+    return replace(faces_again(steps, others), portions=(*own, *foreign), warm_up=10, seed=23)
 
 
 ENCODER_RECIPES = {
@@ -321,4 +325,6 @@ ENCODER_RECIPES = {
     "accents": accents,
     "unaligned": unaligned,
     "both_grids": both_grids,
+    "faces_again": faces_again,
+    "frequent_accents": frequent_accents,
 }

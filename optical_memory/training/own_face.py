@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 
 from optical_memory.checkpoint import BUNDLED, Checkpoint
-from optical_memory.training.encoder_recipes import one_face
+from optical_memory.modes import BASE, LARGE, SMALL, TINY
+from optical_memory.training.encoder_recipes import EncoderRecipe
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.export import export_in_face
-from optical_memory.training.pages import densest, taught
+from optical_memory.training.pages import Portion, densest, taught
+from optical_memory.training.portions import DENSE, SMALL_ALIGNED
 from renderers import find_face
 
 STEPS = 300
@@ -36,3 +38,24 @@ def learn_face(
     config = Checkpoint(start_from).config.in_face(face.name, taught(recipe.portions), densest(recipe.portions))
     train_encoder(config, recipe, corpus_folder, run, device, start_from)
     export_in_face(config, run, start_from, face, out)
+
+
+def one_face(face: str, steps: int) -> EncoderRecipe:
+    """A face of one's own, from the bundled weights: every mode that shows an outline's shapes, in that face alone, mostly
+    random strings, so that all of its characters come often. Not the dense grid at Tiny: 4 x 8 pixels are too few."""
+    portions = (
+        Portion(TINY, 1, faces=(face,)),
+        Portion(SMALL, 1, faces=(face,)),
+        Portion(SMALL, 1, grid=SMALL_ALIGNED, faces=(face,)),
+        *(Portion(mode, 1, crop=8, grid=grid, faces=(face,)) for mode in (BASE, LARGE) for grid in ((64, 64), DENSE)),
+    )
+    return EncoderRecipe(
+        portions,
+        steps=steps,
+        rate=5e-4,
+        warm_up=10,
+        cool_down=1.0,
+        random_share=0.6,
+        scripts_share=0.2,
+        auxiliary_weight=0.0,
+    )

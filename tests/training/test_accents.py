@@ -13,7 +13,7 @@ TEXT = LATIN.encode("Příliš žluťoučký: The quick brown fox, number 42, ju
 
 
 def forms(plain: str) -> set[str]:
-    return {LATIN.characters[index] for index in forms_of(LATIN)[int(LATIN.index[ord(plain)])]}
+    return {LATIN.characters[index] for index in forms_of(LATIN)[int(LATIN.index[ord(plain)])].classes}
 
 
 def test_forms_are_of_their_letter_and_case() -> None:
@@ -37,3 +37,14 @@ def test_a_page_has_few_forms_of_a_letter_and_pages_have_others() -> None:
     used = [{LATIN.characters[index] for index in page} & forms("e") for page in pages]
     assert max(map(len, used)) <= 3
     assert len(set().union(*used)) == len(forms("e"))
+
+
+def test_the_forms_of_many_languages_come_oftenest() -> None:
+    shares = {}
+    for forms in forms_of(LATIN).values():
+        assert abs(forms.shares.sum() - 1) < 1e-9
+        shares |= dict(zip((LATIN.characters[index] for index in forms.classes), forms.shares, strict=True))
+    assert shares["á"] == shares["à"] > shares["ă"] > 0 and shares["ţ"] > shares["ṭ"] > 0
+    pages = [accented(LATIN.encode("a" * 64), forms_of(LATIN), np.random.default_rng(seed)) for seed in range(200)]
+    on_pages = [sum(LATIN.index[ord(form)] in page for page in pages) for form in "áă"]
+    assert on_pages[0] > on_pages[1] > 0

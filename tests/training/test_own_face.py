@@ -15,10 +15,9 @@ from optical_memory.loading import load_model
 from optical_memory.model import Model
 from optical_memory.modes import SMALL, TINY
 from optical_memory.training.alphabet import Alphabet
-from optical_memory.training.encoder_recipes import one_face
 from optical_memory.training.encoder_stage import EncoderTrainee, held_out_accuracy, train_encoder
 from optical_memory.training.export import export_in_face
-from optical_memory.training.own_face import learn_face
+from optical_memory.training.own_face import learn_face, one_face
 from optical_memory.training.page_text import PageText
 from optical_memory.training.pages import PageEngine, Portion
 from optical_memory.training.run import start_with
