@@ -34,6 +34,7 @@ ENCODER_RECIPE_NAMES = (
     "both_grids",
     "faces_again",
     "frequent_accents",
+    "more_accents",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

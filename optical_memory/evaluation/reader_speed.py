@@ -44,6 +44,7 @@ def evaluate_readers(model: Model, clock: Clock) -> list[Figure]:
     encoded = model.encode(page, SMALL)[0]
     (times,) = clock.seconds(partial(model.read, [encoded], model.grid))
     readout = [model.grid.num_cells / taken for taken in times]
+    _decoding(model, encoded, clock)  # packs its matrices
     decoder = [_decoding(model, encoded, clock) for _ in range(clock.rounds)]
     ratios = [fast / slow for fast, slow in zip(readout, decoder, strict=True)]
     figures += [

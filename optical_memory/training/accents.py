@@ -25,8 +25,8 @@ Forms = dict[int, Accented]
 """By the class number of a plain letter."""
 _MOST_FORMS = 3
 """Of one letter in a language."""
-_MOST_ACCENTED = 0.6
-"""Of a letter's occurrences: í is nearly as frequent as i in Czech."""
+_MOST_ACCENTED = 0.9
+"""Of a letter's occurrences: í is nearly as frequent as i in Czech, and of some letters a language has hardly any plain ones."""
 _FREQUENCY = ((0x100, 6.0), (0x180, 3.0), (0x110000, 1.0))
 """How often a form is drawn, by the block of Unicode that ends there: á, of many languages, oftener than ă."""
 
@@ -54,7 +54,7 @@ def accented(page: NDArray[np.int32], forms: Forms, rng: np.random.Generator) ->
         count = min(len(letters.classes), int(rng.integers(1, _MOST_FORMS + 1)))
         own = rng.choice(letters.classes, count, replace=False, p=letters.shares)
         places = np.flatnonzero(page == plain)
-        places = places[rng.random(len(places)) < _MOST_ACCENTED * rng.random() ** 2]
+        places = places[rng.random(len(places)) < _MOST_ACCENTED * rng.random()]
         marked[places] = rng.choice(own, len(places))
     return marked
 

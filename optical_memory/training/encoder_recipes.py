@@ -303,6 +303,11 @@ def frequent_accents(steps: int = 300, others: tuple[str, ...] = ("dejavu",)) ->
     return replace(faces_again(steps, others), portions=(*own, *foreign), warm_up=10, seed=23)
 
 
+def more_accents(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: the same with more accents on such a page."""
+    return replace(frequent_accents(steps, others), seed=24)
+
+
 ENCODER_RECIPES = {
     "crops": crops,
     "pages": pages,
@@ -327,4 +332,5 @@ ENCODER_RECIPES = {
     "both_grids": both_grids,
     "faces_again": faces_again,
     "frequent_accents": frequent_accents,
+    "more_accents": more_accents,
 }
