@@ -103,8 +103,16 @@ def test_every_mode_gives_the_oracles_visual_tokens(published: Pair, side: int) 
 
 @pytest.mark.parametrize(("height", "width"), [(256, 256), (192, 192), (128, 448), (448, 320)])
 def test_small_and_oblong_views_too(published: Pair, height: int, width: int) -> None:
-    """Global blocks of at most 256 positions take the mask, larger ones fold; 12 patches are less than one window."""
+    """Global blocks of at most 256 positions take the mask, larger ones go head by head; 12 patches are less than one window."""
     assert largest_difference(published, views(2, height, width)) <= TOLERANCE
+
+
+def test_with_gradients_too(published: Pair) -> None:
+    """Then large global blocks take the mask, some rows of it at a time."""
+    pixels = views(1, 448, 320)
+    with torch.no_grad():
+        expected = published.ours(pixels)
+    assert (published.ours(pixels) - expected).abs().max() <= TOLERANCE
 
 
 @pytest.mark.parametrize("side", [256, 512, 640])
