@@ -70,7 +70,7 @@ class Model(Sight):
                 decoder = blank_decoder(self.decoder_config)
                 self.checkpoint.fill({"decoder": decoder}, self.device, self.dtype)
                 answering = for_text(decoder.eval(), self.decoder_config)
-                answering.one_token = OneToken(answering)
+                answering.one_token = OneToken(answering, may_pack=self.config.readout is not None)
                 self._decoders += [decoder, answering]
         return self._decoders
 

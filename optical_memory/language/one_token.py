@@ -24,10 +24,14 @@ PACKED_AT_MOST = 1 << 27
 
 
 class OneToken:
-    """What computes a decoder's single tokens. Built once its weights are there to stay: they are packed at the first token."""
+    """What computes a decoder's single tokens. Built once its weights are there to stay: they are packed at the first token.
 
-    def __init__(self, decoder: Decoder) -> None:
+    `may_pack`: bfloat16 is enough for its weights, as it is where their file holds eight bits of each.
+    """
+
+    def __init__(self, decoder: Decoder, may_pack: bool = False) -> None:
         self._decoder = decoder
+        self._may_pack = may_pack
 
     def takes(self, cache: Cache) -> bool:
         """Whether it computes what the decoder does: its layers are transformers' own, and the cache, which holds something, grows
@@ -47,7 +51,8 @@ class OneToken:
         decoder = self._decoder
         weights = sum(parameter.numel() for parameter in decoder.parameters())
         return (
-            decoder.dtype in (torch.float32, torch.bfloat16)
+            self._may_pack
+            and decoder.dtype in (torch.float32, torch.bfloat16)
             and weights * torch.bfloat16.itemsize <= PACKED_AT_MOST
             and multiplies_bfloat16()
         )

@@ -35,8 +35,7 @@ def rows_of(decoder: Decoder) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def test_it_is_the_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(one_token, "PACKED_AT_MOST", 0)
+def test_it_is_the_decoder() -> None:
     decoder = lively_decoder()
     single = OneToken(decoder)
     rows = rows_of(decoder)
@@ -60,14 +59,12 @@ def test_in_half_precision_it_is_as_near_to_the_truth_as_the_decoder(dtype: torc
     """A decoder of that precision, and the packed copy of one in float32."""
     exact, half = lively_decoder(torch.bfloat16).float(), lively_decoder(torch.bfloat16)
     ours = half if dtype == torch.bfloat16 else lively_decoder()
-    truth_of, ours_of = OneToken(exact), OneToken(ours)
-    truth_of.is_packed = False
+    truth_of, ours_of = OneToken(exact), OneToken(ours, may_pack=True)
     if dtype == torch.float32:
         if not multiplies_bfloat16():
             pytest.skip("this processor does not multiply bfloat16")
         exact = lively_decoder()
         truth_of = OneToken(exact)
-        truth_of.is_packed = False
         assert ours_of.is_packed
     rows = rows_of(exact)
     caches = [growing_cache() for _ in range(3)]
@@ -84,8 +81,7 @@ def test_in_half_precision_it_is_as_near_to_the_truth_as_the_decoder(dtype: torc
     assert 0 < errors[0] < 1.2 * errors[1]
 
 
-def test_generation_says_the_same_with_it_and_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(one_token, "PACKED_AT_MOST", 0)
+def test_generation_says_the_same_with_it_and_without() -> None:
     decoder = lively_decoder()
     prompt = rows_of(decoder)[0, :PROMPT]
     expected = generate(decoder, prompt, 20)
@@ -114,7 +110,10 @@ def test_it_leaves_to_the_decoder_what_it_does_not_know() -> None:
     assert not single.takes(others)
 
 
-def test_a_large_decoder_is_not_held_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not multiplies_bfloat16(), reason="this processor does not multiply bfloat16")
+def test_a_small_decoder_is_held_twice_where_that_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = lively_decoder()
-    monkeypatch.setattr(one_token, "PACKED_AT_MOST", 2 * sum(part.numel() for part in decoder.parameters()) - 1)
-    assert not OneToken(decoder).is_packed
+    size = 2 * sum(part.numel() for part in decoder.parameters())
+    for room, may_pack in ((size, True), (size - 1, True), (size, False)):
+        monkeypatch.setattr(one_token, "PACKED_AT_MOST", room)
+        assert OneToken(decoder, may_pack).is_packed == (room == size and may_pack)
