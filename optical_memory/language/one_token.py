@@ -65,7 +65,7 @@ class OneToken:
         model = self._decoder.model
         turns = model.rotary_emb.inv_freq * position
         cosine, sine = turns.cos(), turns.sin()
-        # A half of a head times the cosine, the other half times the sine: of the first half with the other sign.
+        # Each half of a head is turned by the cosine and by the other half times the sine, of which the first takes the negative.
         turn = torch.stack([torch.cat([cosine, cosine]), torch.cat([-sine, sine])]) * model.rotary_emb.attention_scaling
         turn = turn.to(row.dtype)
         for layer, held in zip(self._layers, cache.layers, strict=True):
@@ -140,7 +140,7 @@ class _Mixture:
         ]
 
     def __call__(self, row: Tensor) -> Tensor:
-        total = self._shared(row)
+        total = self._shared(row).to(row.dtype)
         # Not a product of matrices: waking a second library's threads takes longer than so few numbers.
         scores = (self._router.weight.float() * row.float()).sum(-1).softmax(-1)
         weights, chosen = scores.topk(self._router.top_k)
