@@ -5,7 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-_HAS_BFLOAT16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+MULTIPLIES_BFLOAT16: bool = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+"""Whether this processor does so by itself; elsewhere bfloat16 is converted number by number."""
 
 
 class Linear(nn.Linear):
@@ -34,7 +35,7 @@ def _gains(features: Tensor, weight: Tensor) -> bool:
     return (
         features.device.type == "cpu"
         and features.dtype == weight.dtype == torch.float32
-        and (_HAS_BFLOAT16 or features.shape[:-1].numel() > 1)
+        and (MULTIPLIES_BFLOAT16 or features.shape[:-1].numel() > 1)
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
     )

@@ -3,16 +3,12 @@
 import torch
 from torch import Tensor
 
-from optical_memory.linear import linear
+from optical_memory.linear import MULTIPLIES_BFLOAT16, linear
 
-
-def multiplies_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 by itself (AVX512-BF16, AMX): elsewhere it would be converted number by number."""
-    return (
-        torch.backends.mkldnn.is_available()
-        and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
-        and any(getattr(torch.cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    )
+PACKS = (
+    MULTIPLIES_BFLOAT16 and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+)
+"""Whether packed matrices are multiplied here, and faster."""
 
 
 class RowProduct:

@@ -35,9 +35,9 @@ def test_it_goes_to_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(functional, "linear", refuse)
     with torch.inference_mode():
         assert Linear(8, 4)(torch.randn(3, 8)).shape == (3, 4)
-        monkeypatch.setattr(linear, "_HAS_BFLOAT16", True)
+        monkeypatch.setattr(linear, "MULTIPLIES_BFLOAT16", True)
         assert Linear(8, 4)(torch.randn(1, 1, 8)).shape == (1, 1, 4)
-        monkeypatch.setattr(linear, "_HAS_BFLOAT16", False)
+        monkeypatch.setattr(linear, "MULTIPLIES_BFLOAT16", False)
         with pytest.raises(AssertionError, match="torch's own"):
             Linear(8, 4)(torch.randn(1, 1, 8))  # a single row, which MKL multiplies faster on older processors
     with pytest.raises(AssertionError, match="torch's own"):

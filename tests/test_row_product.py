@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from optical_memory.row_product import RowProduct, multiplies_bfloat16
+from optical_memory.row_product import PACKS, RowProduct
 
 
 def drawn() -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -19,7 +19,7 @@ def test_matrices_where_they_lie() -> None:
     torch.testing.assert_close(product, row @ torch.cat(matrices).T, atol=1e-4, rtol=1e-5)
 
 
-@pytest.mark.skipif(not multiplies_bfloat16(), reason="this processor does not multiply bfloat16")
+@pytest.mark.skipif(not PACKS, reason="this processor does not multiply bfloat16")
 @torch.inference_mode()
 def test_packed_it_is_the_product_of_what_bfloat16_keeps() -> None:
     row, matrices = drawn()

@@ -292,7 +292,7 @@ def faces_again(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> Enc
 
 
 def frequent_accents(steps: int = 300, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """Last, briefly: four views of Large on the dense grid, now that accents are drawn as often as languages have them."""
+    """After that, briefly: four views of Large on the dense grid; accents are drawn as often as languages have them since."""
     own = (
         *in_its_own_face(dense=2, small=0, large=0, dense_large=0),
         other_scripts_at_large(1),
@@ -304,7 +304,7 @@ def frequent_accents(steps: int = 300, others: tuple[str, ...] = ("dejavu",)) ->
 
 
 def more_accents(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """After that: the same with more accents on such a page."""
+    """After that: the same for longer, since `training/accents.py` puts more accents on a page."""
     return replace(frequent_accents(steps, others), seed=24)
 
 

@@ -90,8 +90,8 @@ def set_readout(font: str, out: Path, device: torch.device, start_from: Path = B
     pages = _seen(sight, sight.readout, portions, seed)
     held_out = _seen(sight, sight.readout, [*_portions(sight, font, dict.fromkeys(PAGES, HELD_OUT))], seed + 1)
     start = deepcopy(sight.readout.cells)
-    sampled, targets = (torch.cat([getattr(page, name) for page in pages]) for name in ("sampled", "targets"))
-    _learn(sight.readout.cells, sampled, targets, seed)
+    sampled = torch.cat([page.sampled for page in pages])
+    _learn(sight.readout.cells, sampled, torch.cat([page.targets for page in pages]), seed)
     tried = tuple(_try(start, sight.readout.cells, page) for page in held_out)
     is_learnt = sum(page.after - page.before for page in tried if page.grid == own_grid) >= 0
     if not is_learnt:

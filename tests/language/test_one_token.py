@@ -10,7 +10,7 @@ from optical_memory.language.decoder import CACHE_ARGUMENT, Decoder, build_decod
 from optical_memory.language.generate import generate, next_scores
 from optical_memory.language.growing import growing_cache
 from optical_memory.language.one_token import OneToken
-from optical_memory.row_product import multiplies_bfloat16
+from optical_memory.row_product import PACKS
 
 PROMPT, MORE = 9, 12
 
@@ -61,7 +61,7 @@ def test_in_half_precision_it_is_as_near_to_the_truth_as_the_decoder(dtype: torc
     ours = half if dtype == torch.bfloat16 else lively_decoder()
     truth_of, ours_of = OneToken(exact), OneToken(ours, may_pack=True)
     if dtype == torch.float32:
-        if not multiplies_bfloat16():
+        if not PACKS:
             pytest.skip("this processor does not multiply bfloat16")
         exact = lively_decoder()
         truth_of = OneToken(exact)
@@ -110,7 +110,7 @@ def test_it_leaves_to_the_decoder_what_it_does_not_know() -> None:
     assert not single.takes(others)
 
 
-@pytest.mark.skipif(not multiplies_bfloat16(), reason="this processor does not multiply bfloat16")
+@pytest.mark.skipif(not PACKS, reason="this processor does not multiply bfloat16")
 def test_a_small_decoder_is_held_twice_where_that_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = lively_decoder()
     size = 2 * sum(part.numel() for part in decoder.parameters())
