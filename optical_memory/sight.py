@@ -186,11 +186,14 @@ class Sight:
         """The characters of `text` that this model was not trained to read, or that its face does not tell apart at Base, each
         once, in order; where it has no readout, those that its face cannot draw."""
         if self.config.readout is None:
-            atlas, codes = self._atlas, dict.fromkeys(map(ord, text))
-            return "".join(
-                c for c in map(chr, codes) if c in TWINS or "\ue000" <= c <= "\uf8ff" or not atlas.covers(ord(c))
-            )
+            undrawn = set(self.undrawn(text))
+            return "".join(c for c in dict.fromkeys(text) if c in TWINS or "\ue000" <= c <= "\uf8ff" or c in undrawn)
         return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
+
+    def undrawn(self, text: str) -> str:
+        """The characters of `text` that the face has no glyph of, each once: a box stands for them on a page."""
+        atlas = self._atlas
+        return "".join(character for character in dict.fromkeys(text) if not atlas.covers(ord(character)))
 
     def reads(self, mode: Mode) -> bool:
         """Whether pages of this model's grid can be read in a mode: by a readout, where whole cells fill an uncut page and the

@@ -35,6 +35,7 @@ ENCODER_RECIPE_NAMES = (
     "faces_again",
     "frequent_accents",
     "more_accents",
+    "accents_at_small",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

@@ -12,9 +12,10 @@ from optical_memory.errors import OpticalMemoryError
 from optical_memory.memory.errata import Erratum, amend, note_of
 from optical_memory.memory.fidelity import source_text, span_fidelities
 from optical_memory.memory.ledger import Ledger
-from optical_memory.memory.legend import LEGEND, LETTER_FOR_LETTER
+from optical_memory.memory.legend import BOXES, LEGEND, LETTER_FOR_LETTER
 from optical_memory.memory.report import Report
 from optical_memory.memory.store import NOTHING_WRONG
+from optical_memory.memory.strangers import listed
 from optical_memory.memory.turn import Turn
 from optical_memory.memory.wire import shape_named
 from optical_memory.memory.wire.picture import Picture
@@ -119,7 +120,8 @@ class Context:
 
     def messages(self, shape: str | None = None, ledger: Ledger | None = None) -> list[dict[str, Any]]:
         """Messages for a hosted vision model, in the shape that the history came in: turns that stay text as they came, pages
-        as PNGs in user messages. With a `ledger` the strings that nobody can guess stand as text after their page.
+        as PNGs in user messages, each followed by the characters that its face cannot draw. With a `ledger` the strings that
+        nobody can guess stand as text after their page.
 
         Raises OpticalMemoryError if another shape is asked for.
         """
@@ -137,6 +139,8 @@ class Context:
             explained = True
             for part in run:
                 content += [f"Page {part.number}, {_turns_on(part.page)}:", Picture.of(self.png(part))]
+                if boxes := listed(part.page.text, frozenset(self._model.undrawn(part.page.text)).__contains__):
+                    content.append(f"Page {part.number}, {BOXES} {boxes}")
                 if notes[part.number - 1]:
                     content.append(f"Page {part.number}, {LETTER_FOR_LETTER}\n{notes[part.number - 1]}")
             messages.append(wire.shown(content))

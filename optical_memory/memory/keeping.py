@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from optical_memory.device import is_out_of_memory
 from optical_memory.memory.budget import Option
 from optical_memory.memory.draft import Draft, DraftPage, TokenCounter
@@ -10,6 +13,7 @@ from optical_memory.memory.errata import Erratum, errata_of, note_of
 from optical_memory.memory.fidelity import FidelityForecast, PageModel, encode_and_measure
 from optical_memory.memory.schedule import ForgettingSchedule, PageFacts, length_of
 from optical_memory.memory.store import StoredPage, TokenKey, TokenStore
+from optical_memory.memory.strangers import strangers
 from optical_memory.modes import Mode
 from renderers import RENDERER_VERSION, Page
 
@@ -30,7 +34,10 @@ class Kept:
 
 @dataclass(slots=True)
 class Keeper:
-    """Holds what planning learns from one call to the next: the forecast of fidelity."""
+    """Holds what planning learns from one call to the next: the forecast of fidelity.
+
+    `lossless`: errata tell all that is read wrong, not only what the model was never taught.
+    """
 
     model: PageModel
     store: TokenStore
@@ -69,13 +76,15 @@ class Keeper:
             costs, fidelities = {}, {}
             for mode in schedule.ladder:
                 stored = known.get((index, mode))
-                reads = self.forecast.of(mode) if stored is None or stored.fidelity is None else stored.fidelity
-                errata = 0
-                if self.lossless:
-                    foreseen = round(self.forecast.errata_tokens(mode)) if measured is None else 0
-                    errata = foreseen if stored is None else self._errata_tokens(draft_page.page, stored, count)
+                if stored is None:
+                    reads: float | None = None
+                    errata = round(self.forecast.errata_tokens(mode)) if measured is None else 0
+                else:
+                    told = self._told(draft_page.page, stored)
+                    reads = _reads(draft_page.page, stored, told)
+                    errata = self._errata_tokens(draft_page.page, told, count)
                 costs[mode] = length_of(mode) + errata
-                fidelities[mode] = 1.0 if self.lossless else reads
+                fidelities[mode] = 1.0 if self.lossless else self.forecast.of(mode) if reads is None else reads
             salience = schedule.salience_of("\n".join(draft_page.texts))
             is_pinned = not held.isdisjoint(draft_page.page.sources)
             rows.append(PageFacts(age, draft_page.text_tokens, salience, costs, fidelities, is_pinned))
@@ -146,17 +155,32 @@ class Keeper:
         for place, page, stored in zip(places, pages, made, strict=True):
             self.store.put(self.key(page, mode), stored)
             measured[place, mode] = stored
-            if stored.fidelity is not None:
-                errata = self._errata_tokens(page, stored, count) if self.lossless else 0
-                self.forecast.learn(mode, stored.fidelity, errata)
+            told = self._told(page, stored)
+            reads = _reads(page, stored, told)
+            if reads is not None:
+                self.forecast.learn(mode, reads, self._errata_tokens(page, told, count))
 
     def _kept(self, drafted: DraftPage, option: Option, stored: StoredPage | None) -> Kept:
         if option.mode is None:
             return Kept(option)
         if stored is None:
             return Kept(Option.as_text(drafted.text_tokens), trouble="the device is out of memory")
-        return Kept(option, stored, errata_of(drafted.page.text, stored.wrong) if self.lossless else ())
+        return Kept(option, stored, errata_of(drafted.page.text, self._told(drafted.page, stored)))
+
+    def _told(self, page: Page, stored: StoredPage) -> NDArray[np.int32]:
+        """Places in the page's text of the characters that its errata tell: what is read wrong, or of that only what the model was
+        never taught."""
+        known = None if stored.fidelity is None else stored.wrong
+        strange = strangers(self.model, page, known)
+        return np.union1d(stored.wrong, strange) if self.lossless else strange
 
     @staticmethod
-    def _errata_tokens(page: Page, stored: StoredPage, count: TokenCounter) -> int:
-        return count([note_of(errata_of(page.text, stored.wrong))])[0] if stored.wrong.size else 0
+    def _errata_tokens(page: Page, told: NDArray[np.int32], count: TokenCounter) -> int:
+        return count([note_of(errata_of(page.text, told))])[0] if told.size else 0
+
+
+def _reads(page: Page, stored: StoredPage, told: NDArray[np.int32]) -> float | None:
+    """Share of a page's characters that are read right or `told`; None where nothing reads it."""
+    if stored.fidelity is None:
+        return None
+    return 1.0 - (len(stored.wrong) - len(told)) / page.num_characters if page.num_characters else 1.0

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from optical_memory.encoded import EncodedPage
 from optical_memory.errors import CheckpointError
 from optical_memory.memory.context import OutPage, PagePart
-from optical_memory.memory.fidelity import PageModel, source_text
+from optical_memory.memory.fidelity import PageModel
+from optical_memory.memory.strangers import strangers
 from optical_memory.modes import Mode
 from renderers import Span
+from renderers.page import decode_codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +40,18 @@ class Recollection:
 
 
 def recollect(model: PageModel, part: PagePart | OutPage, encoded: EncodedPage, score: float) -> Recollection:
-    """Reads a page from the visual tokens given."""
+    """Reads a page from the visual tokens given; characters that the model was never taught are told."""
     page = part.page
     try:
         reading = model.read([encoded], page.grid)[0]
     except CheckpointError:
         return from_source(part, encoded.mode, score)
     probabilities = reading.probabilities[page.source_cells]
-    text = source_text(page, reading)
+    codes = reading.codes[page.source_cells]
+    strange = strangers(model, page)
+    codes[strange] = page.codes[page.source_cells][strange]
+    probabilities[strange] = 1.0
+    text = decode_codes(codes)
     return Recollection(_number(part), score, page.sources, encoded.mode, text, probabilities, page.spans)
 
 

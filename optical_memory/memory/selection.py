@@ -3,14 +3,15 @@
 from collections.abc import Callable, Sequence
 
 from optical_memory.memory.secrets import secret_in
+from optical_memory.memory.strangers import are_told
 from optical_memory.memory.turn import Turn, tool_units
 
 
 def reasons_for_text(turns: Sequence[Turn], keep_last: int, unreadable: Callable[[str], str]) -> dict[str, str]:
     """Why turns stay text, by id; the others may be drawn.
 
-    `unreadable` names the characters of a text that the model does not read. A tool call and its results are one unit: if one
-    of them stays text, all do.
+    `unreadable` names the characters of a text that the model does not read; a few of them keep no turn off the pages. A tool
+    call and its results are one unit: if one of them stays text, all do.
     """
     reasons: dict[str, str] = {}
     newest = protected_from(turns, keep_last)
@@ -39,7 +40,7 @@ def _reason(turn: Turn, is_newest: bool, num_newest: int, unreadable: Callable[[
     if secret := secret_in(turn.text):
         return f"holds {secret}"
     strange = unreadable(turn.text)
-    if strange:
+    if strange and not are_told(strange, turn.text):
         return "characters that the model does not read: " + strange[:8].encode("unicode_escape").decode("ascii")
     return None
 

@@ -308,6 +308,12 @@ def more_accents(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> En
     return replace(frequent_accents(steps, others), seed=24)
 
 
+def accents_at_small(steps: int = 850, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: one more page of Small in other letters, whose cells of 10 pixels read worst now."""
+    before = more_accents(steps, others)
+    return replace(before, portions=(*before.portions, other_scripts_at_small(1)), seed=25)
+
+
 ENCODER_RECIPES = {
     "crops": crops,
     "pages": pages,
@@ -333,4 +339,5 @@ ENCODER_RECIPES = {
     "faces_again": faces_again,
     "frequent_accents": frequent_accents,
     "more_accents": more_accents,
+    "accents_at_small": accents_at_small,
 }

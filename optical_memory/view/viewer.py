@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from optical_memory.errors import OpticalMemoryError
-from optical_memory.memory.legend import LEGEND
+from optical_memory.memory.legend import BOXES, LEGEND
+from optical_memory.memory.strangers import listed
 from optical_memory.memory.turn import Turn, parse_history
 from optical_memory.memory.wire import Shape, shape_named, shape_of
 from optical_memory.memory.wire.picture import Picture
@@ -126,7 +127,7 @@ class Viewer:
         for place, batch in enumerate(batches):
             pages = self.drawings.pages(turns[batch.start : batch.end], batch.start, self.mode.side, self.scope)
             heading = [] if number else [LEGEND]
-            captions = [f"Page {number + 1 + i}, {page_range(page)}:" for i, page in enumerate(pages)]
+            captions = [self._caption(number + 1 + place, page) for place, page in enumerate(pages)]
             report = self._batch_report(batch, tokens, len(pages), [*heading, *captions])
             size = sum(len(page.picture.base64) for page in pages)
             if report.page_tokens >= report.text_tokens:
@@ -143,6 +144,11 @@ class Viewer:
                 yield _Drawn(place, batch, pages, wire.shown(content), report)
                 continue
             reasons |= dict.fromkeys(range(batch.start, batch.end), refusal)
+
+    def _caption(self, number: int, page: DrawnPage) -> str:
+        assert self._drawable is not None
+        boxes = listed(page.text, frozenset(self._drawable.lacking(page.text)).__contains__)
+        return f"Page {number}, {page_range(page)}" + (f"; {BOXES} {boxes}" if boxes else ":")
 
     def _batch_report(self, batch: Batch, tokens: Sequence[int], num_pages: int, texts: Sequence[str]) -> BatchReport:
         mode: Mode | None = self.mode

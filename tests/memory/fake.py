@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from optical_memory.model import Model
 
 READABLE = frozenset(character for character in ALPHABET if not 0xE000 <= ord(character) <= 0xF8FF)
+READABLE_CODES = np.array([ord(character) for character in READABLE], dtype=np.uint32)
 CERTAIN, DOUBTFUL = 1.0, 0.25
 """Probabilities of a cell that is read right, and of a spoilt one."""
 PAGE = Grid(64, 64)
@@ -94,6 +95,9 @@ class FakeModel:
     def unreadable(self, text: str) -> str:
         return "".join(dict.fromkeys(character for character in text if character not in READABLE))
 
+    def undrawn(self, text: str) -> str:
+        return self.unreadable(text)
+
     def reads(self, mode: Mode) -> bool:
         return self.readable is None or mode in self.readable
 
@@ -128,7 +132,7 @@ class FakeModel:
 
     def _tokens(self, page: Page, mode: Mode) -> torch.Tensor:
         tokens = np.zeros((2, page.grid.num_cells), dtype=np.int32)
-        tokens[0] = page.codes
+        tokens[0] = np.where(np.isin(page.codes, READABLE_CODES) | ~page.source_cells, page.codes, ord("?"))
         cells = np.flatnonzero(page.source_cells)
         order = np.random.default_rng(int(page.digest, 16)).permutation(cells)
         wrong = order[: round(self.spoilt.get(mode.name, 0.0) * len(cells))]

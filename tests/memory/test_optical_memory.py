@@ -66,10 +66,11 @@ def test_readable_text_goes_on_a_page_exactly(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (CJK, r"\u65e5\u672c"),
-        ("smile \U0001f642", r"\U0001f642"),
-        ("שלום", r"\u05e9"),
-        ("bidi \u202e override", r"\u202e"),
+        (CJK * 40, r"\u65e5\u672c"),
+        ("\U0001f642 " * 300, r"\U0001f642"),
+        ("שלום" * 80, r"\u05e9"),
+        ("\u202e" * 300, r"\u202e"),
+        ("".join(map(chr, range(0x4E00, 0x4F00))), r"\u4e00\u4e01"),
         ("nul \0 byte", r"\x00"),
         ("lone \ud800 surrogate", r"\ud800"),
         ("marker \ue055 code", r"\ue055"),

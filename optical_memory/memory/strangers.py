@@ -1,0 +1,46 @@
+"""Strangers: the few characters of a text that its reader was not taught, an emoji or a sign of another script.
+
+They stand on the page as what the face has for them, mostly a dotted box, and what they are is told beside it: one of them does not
+keep a whole turn off the pages.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from renderers import Page
+from renderers.fonts import TWINS, is_marker
+
+MOST = 1 / 16
+"""Of a turn's characters: an erratum takes about as many tokens as 16 characters do as text."""
+
+
+class Alphabetical(Protocol):
+    """A model that says which characters of a text it does not read."""
+
+    def unreadable(self, text: str) -> str: ...
+
+
+def are_told(strange: str, text: str) -> bool:
+    """Whether the characters `strange` of `text` are so few that it is drawn and they are told beside it. Not those that look like
+    white space or a marker where they are drawn, nor halves of a surrogate pair."""
+    most = MOST * len(text)
+    if len(strange) > most or any(c in TWINS or is_marker(ord(c)) or "\ud800" <= c <= "\udfff" for c in strange):
+        return False
+    return sum(map(text.count, strange)) <= most
+
+
+def strangers(model: Alphabetical, page: Page, places: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
+    """The places in a page's text of the characters that the model was not taught, rising; only those among `places`, if given."""
+    if places is None:
+        places = np.arange(page.num_characters, dtype=np.int32)
+    characters = [page.text[place] for place in places]
+    strange = set(model.unreadable("".join(characters)))
+    return places[[character in strange for character in characters]] if strange else places[:0]
+
+
+def listed(text: str, is_strange: Callable[[str], bool]) -> str:
+    """The strange characters of a text in the order in which they stand there, with a space between those that others part."""
+    return " ".join("".join(c if is_strange(c) else " " for c in text).split())
