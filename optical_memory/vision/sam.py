@@ -61,33 +61,49 @@ class SamAttention(nn.Module):
 
     def _mix_in_windows(self, qkv: Tensor, size: int) -> Tensor:
         """(B, H, W, 3C) -> (B, H, W, C), padded to whole windows. The padding takes part, as in SAM: it is zero before the
-        projection, so it is the bias after it, and nothing need be projected there."""
+        projection, so it is the bias after it, and nothing need be projected there. Nor does it ask on a CPU: at Tiny it is two
+        fifths of the windows' places."""
         batch, height, width, channels = qkv.shape
         rows, columns = -(-height // size), -(-width // size)
         if (rows * size, columns * size) != (height, width):
             padded = self.qkv.bias.to(qkv.dtype).expand(batch, rows * size, columns * size, channels).clone()
             padded[:, :height, :width] = qkv
             qkv = padded
-        windows = qkv.view(batch, rows, size, columns, size, channels).transpose(2, 3).reshape(-1, size, size, channels)
-        mixed = self._mix(windows).view(batch, rows, columns, size, size, -1).transpose(2, 3)
+        may_cut = qkv.device.type == "cpu"
+        across = _stretches(width, size, may_cut)
+        bands = []
+        for top, bottom, h in _stretches(height, size, may_cut):
+            parts = [self._mix_windows(qkv[:, top:bottom, left:right], size, (h, w)) for left, right, w in across]
+            bands.append(_joined(parts, 2))
+        mixed = _joined(bands, 1)
         # Of rows that do not follow each other PyTorch makes a product for each, with a copy of the weights.
-        return mixed.reshape(batch, rows * size, columns * size, -1)[:, :height, :width].contiguous()
+        return mixed[:, :height, :width].contiguous()
 
-    def _mix(self, qkv: Tensor) -> Tensor:
-        """(B, H, W, 3C) -> (B, H, W, C)"""
+    def _mix_windows(self, qkv: Tensor, size: int, asking: tuple[int, int]) -> Tensor:
+        """(B, rows of windows, columns of windows, 3C) -> (B, rows of those asking, columns of those asking, C)"""
         batch, height, width, channels = qkv.shape
+        rows, columns = height // size, width // size
+        windows = qkv.view(batch, rows, size, columns, size, channels).transpose(2, 3).reshape(-1, size, size, channels)
+        mixed = self._mix(windows, asking).view(batch, rows, columns, *asking, -1).transpose(2, 3)
+        return mixed.reshape(batch, rows * asking[0], columns * asking[1], -1)
+
+    def _mix(self, qkv: Tensor, asking: tuple[int, int] | None = None) -> Tensor:
+        """(B, H, W, 3C) -> (B, H, W, C), or what the first (rows, columns) `asking` get of all."""
+        batch, height, width, channels = qkv.shape
+        h, w = asking or (height, width)
         parts = qkv.reshape(batch, height * width, 3, self.heads, self.head_width)
         query, key, value = parts.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, H*W, head width)
-        by_row = query.unflatten(2, (height, width))
-        bias_h = torch.einsum("bnhwc,hkc->bnhwk", by_row, relative_table(self.rel_pos_h, height).to(query.dtype))
-        bias_w = torch.einsum("bnhwc,wkc->bnhwk", by_row, relative_table(self.rel_pos_w, width).to(query.dtype))
+        by_row = query.unflatten(2, (height, width))[:, :, :h, :w]
+        query = by_row.flatten(2, 3)
+        bias_h = torch.einsum("bnhwc,hkc->bnhwk", by_row, relative_table(self.rel_pos_h, height)[:h].to(query.dtype))
+        bias_w = torch.einsum("bnhwc,wkc->bnhwk", by_row, relative_table(self.rel_pos_w, width)[:w].to(query.dtype))
         if height * width > MASK_UP_TO and query.device.type != "cpu":
             mixed = self._fold(query, key, value, bias_h.flatten(2, 3), bias_w.flatten(2, 3))
         elif height * width > MASK_UP_TO and not torch.is_grad_enabled():
             mixed = _attend_by_head(query, key, value, bias_h, bias_w)
         else:
             mixed = _attend_by_rows(query, key, value, bias_h, bias_w)
-        return mixed.transpose(1, 2).reshape(batch, height, width, channels // 3)
+        return mixed.transpose(1, 2).reshape(batch, h, w, channels // 3)
 
     def _fold(self, query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
         """Attention whose bias is a product: the query carries its bias per row and column, the key is one-hot in both.
@@ -103,15 +119,27 @@ class SamAttention(nn.Module):
         return functional.scaled_dot_product_attention(query, key, value, scale=1.0)[..., : self.head_width]
 
 
+def _stretches(length: int, size: int, may_cut: bool) -> list[tuple[int, int, int]]:
+    """A side of that length in whole windows: (first, last) and how many places of each window ask. The last window, if it is not
+    full, is a stretch of its own where that `may_cut` its padding off."""
+    full, rest = divmod(length, size)
+    if not rest or not may_cut:
+        return [(0, -(-length // size) * size, size)]
+    last = (full * size, full * size + size, rest)
+    return [(0, full * size, size), last] if full else [last]
+
+
 def _attend_by_rows(query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
     """Attention with the bias as a mask, so many rows of queries at once that the mask stays in a core's reach.
 
-    `query`, `key`, `value` (B, N, H*W, C), `bias_h` (B, N, H, W, H), `bias_w` (B, N, H, W, W) -> (B, N, H*W, C).
+    `query` (B, N, h*w, C), `key`, `value` (B, N, H*W, C), `bias_h` (B, N, h, w, H), `bias_w` (B, N, h, w, W) -> (B, N, h*w, C).
     """
-    batch, heads, height, width, _ = bias_h.shape
-    row_bytes = batch * heads * width * height * width * query.element_size()
+    batch, heads, height, width, num_rows = bias_h.shape
+    row_bytes = batch * heads * width * key.shape[2] * query.element_size()
     step = min(height, max(1, MASK_BYTES // row_bytes))
-    mask = None if torch.is_grad_enabled() else query.new_empty(batch, heads, step, width, height, width)
+    mask = None
+    if not torch.is_grad_enabled():
+        mask = query.new_empty(batch, heads, step, width, num_rows, bias_w.shape[-1])
     mixed = []
     for first in range(0, height, step):
         last = min(height, first + step)
@@ -120,7 +148,12 @@ def _attend_by_rows(query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, b
         bias = torch.add(by_row, by_column, out=out).flatten(-2).flatten(2, 3)
         part = query[:, :, first * width : last * width]
         mixed.append(functional.scaled_dot_product_attention(part, key, value, attn_mask=bias))
-    return torch.cat(mixed, 2) if len(mixed) > 1 else mixed[0]
+    return _joined(mixed, 2)
+
+
+def _joined(parts: list[Tensor], dim: int) -> Tensor:
+    """`torch.cat` without its copy of a single part."""
+    return torch.cat(parts, dim) if len(parts) > 1 else parts[0]
 
 
 def _attend_by_head(query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
@@ -129,7 +162,7 @@ def _attend_by_head(query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, b
     The fused kernel of a CPU brings keys and values into its own order again for every slice. Of 4,096 positions and 12 heads on
     two cores of an AMD EPYC this takes .43 s instead of .55, in bfloat16, which the kernel makes less of, .28 instead of .65.
     """
-    batch, heads, height, width, _ = bias_h.shape
+    batch, heads, height, width, num_rows = bias_h.shape
     step = max(1, CPU_SLICE // width)
     query = query.contiguous() * query.shape[-1] ** -0.5
     mixed = torch.empty_like(query)
@@ -137,10 +170,10 @@ def _attend_by_head(query: Tensor, key: Tensor, value: Tensor, bias_h: Tensor, b
         keys, values = key[view, head].T, value[view, head]
         for first in range(0, height, step):
             rows, asking = slice(first, first + step), slice(first * width, (first + step) * width)
-            scores = torch.mm(query[view, head, asking], keys).float().view(-1, width, height, width)
+            scores = torch.mm(query[view, head, asking], keys).float().view(-1, width, num_rows, bias_w.shape[-1])
             scores += bias_h[view, head, rows, :, :, None]
             scores += bias_w[view, head, rows, :, None, :]
-            shares = scores.view(-1, height * width).softmax(-1).to(values.dtype)
+            shares = scores.view(-1, key.shape[2]).softmax(-1).to(values.dtype)
             torch.mm(shares, values, out=mixed[view, head, asking])
     return mixed
 
