@@ -30,6 +30,14 @@ def test_errata_put_any_reading_right(text: str, data: st.DataObject) -> None:
     assert errata_from(note_of(errata)) == errata
 
 
+def test_a_note_counts_on_from_the_erratum_before() -> None:
+    errata = errata_of("ab 42  c\nd" + "x" * 50 + "y", np.array([3, 60], dtype=np.int32))
+    assert note_of(errata) == "3 4\n56y"
+    assert errata_from("3 4\n56y") == errata
+    with pytest.raises(ValueError, match="'y57' is no erratum"):
+        errata_from("3 4\ny57")
+
+
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 @settings(max_examples=20, deadline=None)
 def test_lossless_gives_back_the_source_always(tiny: float, small: float, base: float) -> None:
