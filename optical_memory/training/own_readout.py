@@ -29,7 +29,7 @@ from optical_memory.training.vocabulary import vocabulary_text
 from optical_memory.vision.readout import CellClassifier, Readout
 from renderers import find_face
 
-PAGES = {BASE: 16, LARGE: 8}
+PAGES = {BASE: 64, LARGE: 8}
 """Pages of every grid whose cells keep step with a mode's patches. In smaller cells, and in others, the encoder does not see an
 outline's shapes well that it was not taught."""
 NUM_TOKENS = 50_000
@@ -39,7 +39,7 @@ RANDOM_SHARES = (0.0, 1.0)
 HELD_OUT = len(RANDOM_SHARES)
 """More pages of every such grid, which show whether what was learnt is better."""
 CELLS_PER_STEP = 1024
-EPOCHS = 16
+EPOCHS = 4
 NOISE = 0.3
 """Added to what is seen in a cell, in standard deviations: on other pages its neighbours look otherwise than on these few."""
 
