@@ -8,7 +8,8 @@ from optical_memory.modes import PATCH, TOKEN
 
 
 def encoder_operations(config: EncoderConfig, side: int) -> int:
-    """Of one view of `side` pixels a side. A window counts whole, its padding too: SAM's result depends on it."""
+    """Of one view of `side` pixels a side. Every patch asks the whole of its window, the padding too, on which SAM's result
+    depends; the padding asks nothing."""
     sam, clip = config.sam, config.clip
     grid = side // PATCH
     patches, tokens = grid**2, (side // TOKEN) ** 2
@@ -23,12 +24,8 @@ def _sam_operations(sam: SamConfig, grid: int) -> int:
     patches = grid**2
     embedding = 2 * patches * 3 * PATCH**2 * sam.width
     linear = 2 * patches * sam.width * (4 * sam.width + 2 * sam.mlp_width)
-    windows = (grid + sam.window - 1) // sam.window if sam.window else 0
-    attention = 0
-    for block in range(sam.depth):
-        positions, count = (patches, 1) if block in sam.global_blocks else (sam.window**2, windows**2)
-        edge = grid if block in sam.global_blocks else sam.window
-        attention += count * positions * sam.width * (4 * positions + 4 * edge)
+    edges = [grid if block in sam.global_blocks else sam.window for block in range(sam.depth)]
+    attention = sum(patches * sam.width * (4 * edge**2 + 4 * edge) for edge in edges)
     return embedding + sam.depth * linear + attention
 
 

@@ -89,7 +89,7 @@ def test_turns_that_stay_text_come_as_they_came() -> None:
 
 def test_the_legend_comes_once_before_the_first_page() -> None:
     history = conversation(9, 4000)
-    history[4]["content"] = "日本" * 100 + history[4]["content"]
+    history[4]["content"] = "日本" * 200 + history[4]["content"]
     texts = [
         part["text"]
         for message in context_of(history).messages()
@@ -116,7 +116,7 @@ def test_pages_come_in_user_messages_with_number_and_turns() -> None:
 
 def test_neighbouring_pages_share_a_message() -> None:
     history = conversation(9, 4000)
-    history[4]["content"] = "日本" * 100 + history[4]["content"]
+    history[4]["content"] = "日本" * 200 + history[4]["content"]
     roles = [
         "pages" if isinstance(message["content"], list) else message["content"][:2]
         for message in context_of(history).messages()

@@ -120,8 +120,8 @@ def test_every_grid_shows_text_and_random_strings_in_turn() -> None:
     for portion in own_readout._portions(Sight(Checkpoint(BUNDLED), CPU), "dejavu", own_readout.PAGES):
         shares.setdefault((portion.mode.name, portion.grid), []).append(portion.random_share)
     assert shares == {
-        ("Base", (64, 64)): [0.0, 1.0] * 8,
-        ("Base", (128, 64)): [0.0, 1.0] * 8,
+        ("Base", (64, 64)): [0.0, 1.0] * 32,
+        ("Base", (128, 64)): [0.0, 1.0] * 32,
         ("Large", (80, 80)): [0.0, 1.0] * 4,
     }
 

@@ -12,6 +12,7 @@ from tests.memory.fake import prose
 SHAPES = ("openai", "responses", "anthropic", "gemini")
 KINDS = ("user", "assistant", "tools", "picture", "system", "open", "secret", "strange", "mark", "reasoning", "unknown")
 SIZES = (0, 3, 400, 2500, 5000)
+ROCKET = "\U0001f680"
 SECRET = "the key is sk-" + "Ab3" * 12
 
 
@@ -138,7 +139,7 @@ def _plain(event: Event, text: str) -> tuple[str, str]:
     if event.kind == "secret":
         return "user", f"{text} {SECRET}"
     if event.kind == "strange":
-        return "user", text + " \U0001f680"
+        return "user", f"{text} {ROCKET}"
     return event.kind, text
 
 
