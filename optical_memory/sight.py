@@ -186,13 +186,13 @@ class Sight:
         """The characters of `text` that this model was not trained to read, or that its face does not tell apart at Base, each
         once, in order; where it has no readout, those that its face cannot draw."""
         if self.config.readout is None:
-            undrawn = set(self.undrawn(text))
+            undrawn = set(self.undrawn(text, BASE.side))
             return "".join(c for c in dict.fromkeys(text) if c in TWINS or "\ue000" <= c <= "\uf8ff" or c in undrawn)
         return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
 
-    def undrawn(self, text: str) -> str:
-        """The characters of `text` that the face has no glyph of, each once: a box stands for them on a page."""
-        atlas = self._atlas
+    def undrawn(self, text: str, side: int) -> str:
+        """The characters of `text` that the face has no glyph of on pages drawn at `side`, each once: a box stands for them."""
+        atlas = self._atlas_at(side)
         return "".join(character for character in dict.fromkeys(text) if not atlas.covers(ord(character)))
 
     def reads(self, mode: Mode) -> bool:
@@ -208,15 +208,14 @@ class Sight:
         """(side, side) pixel values of a page in this model's typography."""
         return draw(page, side, self.face)
 
-    @property
-    def _atlas(self) -> GlyphAtlas:
-        return glyph_atlas(self.face, BASE.side // self.grid.columns, BASE.side // self.grid.rows)
+    def _atlas_at(self, side: int) -> GlyphAtlas:
+        return glyph_atlas(self.face, side // self.grid.columns, side // self.grid.rows)
 
     @cached_property
     def _alphabet(self) -> frozenset[str]:
         assert self.config.readout is not None
         characters = [c for c in self.config.readout.alphabet if not 0xE000 <= ord(c) <= 0xF8FF]
-        told = self._atlas.tells_apart(np.array([ord(c) for c in characters], dtype=np.uint32))
+        told = self._atlas_at(BASE.side).tells_apart(np.array([ord(c) for c in characters], dtype=np.uint32))
         return frozenset(c for c, is_told in zip(characters, told.tolist(), strict=True) if is_told)
 
     def _pixels(self, page: Page, side: int) -> Tensor:

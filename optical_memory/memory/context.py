@@ -139,8 +139,9 @@ class Context:
             explained = True
             for part in run:
                 content += [f"Page {part.number}, {_turns_on(part.page)}:", Picture.of(self.png(part))]
-                if boxes := listed(part.page.text, frozenset(self._model.undrawn(part.page.text)).__contains__):
-                    content.append(f"Page {part.number}, {BOXES} {boxes}")
+                boxes = self._model.undrawn(part.page.text, part.encoded.mode.side)
+                if boxes:
+                    content.append(f"Page {part.number}, {BOXES} {listed(part.page.text, boxes)}")
                 if notes[part.number - 1]:
                     content.append(f"Page {part.number}, {LETTER_FOR_LETTER}\n{notes[part.number - 1]}")
             messages.append(wire.shown(content))

@@ -4,7 +4,6 @@ They stand on the page as what the face has for them, mostly a dotted box, and w
 keep a whole turn off the pages.
 """
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -41,6 +40,7 @@ def strangers(model: Alphabetical, page: Page, places: NDArray[np.int32] | None 
     return places[[character in strange for character in characters]] if strange else places[:0]
 
 
-def listed(text: str, is_strange: Callable[[str], bool]) -> str:
-    """The strange characters of a text in the order in which they stand there, with a space between those that others part."""
-    return " ".join("".join(c if is_strange(c) else " " for c in text).split())
+def listed(text: str, strange: str) -> str:
+    """The characters `strange` of a text in the order in which they stand there, with a space between those that others part."""
+    named = frozenset(strange)
+    return " ".join("".join(c if c in named else " " for c in text).split())

@@ -147,8 +147,8 @@ class Viewer:
 
     def _caption(self, number: int, page: DrawnPage) -> str:
         assert self._drawable is not None
-        boxes = listed(page.text, frozenset(self._drawable.lacking(page.text)).__contains__)
-        return f"Page {number}, {page_range(page)}" + (f"; {BOXES} {boxes}" if boxes else ":")
+        boxes = self._drawable.lacking(page.text)
+        return f"Page {number}, {page_range(page)}" + (f"; {BOXES} {listed(page.text, boxes)}" if boxes else ":")
 
     def _batch_report(self, batch: Batch, tokens: Sequence[int], num_pages: int, texts: Sequence[str]) -> BatchReport:
         mode: Mode | None = self.mode

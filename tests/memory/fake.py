@@ -95,7 +95,8 @@ class FakeModel:
     def unreadable(self, text: str) -> str:
         return "".join(dict.fromkeys(character for character in text if character not in READABLE))
 
-    def undrawn(self, text: str) -> str:
+    def undrawn(self, text: str, side: int) -> str:
+        assert side > 0
         return self.unreadable(text)
 
     def reads(self, mode: Mode) -> bool:

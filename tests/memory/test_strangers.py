@@ -10,7 +10,7 @@ from optical_memory.memory.fidelity import source_text
 from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.memory.strangers import MOST, are_told, listed, strangers
 from optical_memory.model import Model
-from optical_memory.modes import TINY
+from optical_memory.modes import BASE, SMALL, TINY
 from renderers import Block, Grid, lay_out
 from tests.memory.fake import FakeModel, conversation, memory_of, prose
 from tests.memory.histories import FLAT
@@ -84,7 +84,7 @@ def test_their_places_are_those_of_the_pages_text() -> None:
     model = FakeModel()
     assert strangers(model, page).tolist() == [1, 4]
     assert strangers(model, page, np.array([0, 4], dtype=np.int32)).tolist() == [4]
-    assert listed(page.text, {TICK, ROCKET}.__contains__) == f"{TICK} {ROCKET}"
+    assert listed(page.text, TICK + ROCKET) == f"{TICK} {ROCKET}"
 
 
 def test_the_bundled_model_gives_back_an_emoji(bundled_model: Model) -> None:
@@ -93,4 +93,9 @@ def test_the_bundled_model_gives_back_an_emoji(bundled_model: Model) -> None:
     reading = bundled_model.read(bundled_model.encode([page], TINY), page.grid)[0]
     wrong = np.flatnonzero(reading.codes[page.source_cells] != page.codes[page.source_cells])
     assert strangers(bundled_model, page).tolist() == wrong.tolist() == [text.index(TICK), text.index(ROCKET)]
-    assert bundled_model.undrawn(text) == TICK + ROCKET
+    assert bundled_model.undrawn(text, SMALL.side) == TICK + ROCKET
+
+
+def test_what_small_cells_cannot_show_is_undrawn_there_alone(bundled_model: Model) -> None:
+    assert bundled_model.undrawn("a\u1ebf", TINY.side) == "\u1ebf"
+    assert bundled_model.undrawn("a\u1ebf", BASE.side) == ""
