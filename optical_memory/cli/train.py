@@ -36,6 +36,7 @@ ENCODER_RECIPE_NAMES = (
     "frequent_accents",
     "more_accents",
     "accents_at_small",
+    "dotless",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

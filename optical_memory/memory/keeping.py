@@ -171,7 +171,7 @@ class Keeper:
         """Places in the page's text of the characters that its errata tell: what is read wrong, or of that only what the model was
         never taught."""
         known = None if stored.fidelity is None else stored.wrong
-        strange = strangers(self.model, page, known)
+        strange = strangers(self.model.unreadable, page, known)
         return np.union1d(stored.wrong, strange) if self.lossless else strange
 
     @staticmethod

@@ -48,7 +48,7 @@ def recollect(model: PageModel, part: PagePart | OutPage, encoded: EncodedPage, 
         return from_source(part, encoded.mode, score)
     probabilities = reading.probabilities[page.source_cells]
     codes = reading.codes[page.source_cells]
-    strange = strangers(model, page)
+    strange = strangers(model.unreadable, page)
     codes[strange] = page.codes[page.source_cells][strange]
     probabilities[strange] = 1.0
     text = decode_codes(codes)

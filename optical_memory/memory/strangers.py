@@ -4,7 +4,7 @@ They stand on the page as what the face has for them, mostly a dotted box, and w
 keep a whole turn off the pages.
 """
 
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,6 @@ MOST = 1 / 16
 """Of a turn's characters: an erratum takes about as many tokens as 16 characters do as text."""
 
 
-class Alphabetical(Protocol):
-    """A model that says which characters of a text it does not read."""
-
-    def unreadable(self, text: str) -> str: ...
-
-
 def are_told(strange: str, text: str) -> bool:
     """Whether the characters `strange` of `text` are so few that it is drawn and they are told beside it. Not those that look like
     white space or a marker where they are drawn, nor halves of a surrogate pair."""
@@ -31,12 +25,15 @@ def are_told(strange: str, text: str) -> bool:
     return sum(map(text.count, strange)) <= most
 
 
-def strangers(model: Alphabetical, page: Page, places: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
-    """The places in a page's text of the characters that the model was not taught, rising; only those among `places`, if given."""
+def strangers(
+    unreadable: Callable[[str], str], page: Page, places: NDArray[np.int32] | None = None
+) -> NDArray[np.int32]:
+    """The places in a page's text of the characters that are `unreadable`, as the model names those of a text; rising, and only
+    those among `places`, if given."""
     if places is None:
         places = np.arange(page.num_characters, dtype=np.int32)
     characters = [page.text[place] for place in places]
-    strange = set(model.unreadable("".join(characters)))
+    strange = set(unreadable("".join(characters)))
     return places[[character in strange for character in characters]] if strange else places[:0]
 
 

@@ -27,6 +27,7 @@ class EncoderRecipe(Recipe):
     portions: tuple[Portion, ...]
     scripts_share: float = 0.0
     strays_share: float = 0.0
+    returns_share: float = 0.0
     auxiliary_weight: float = 0.5
     place_weight: float = 0.0
     """Of the error in where tokens say that they lie (training/places.py)."""
@@ -250,11 +251,7 @@ def accents(steps: int = 700, others: tuple[str, ...] = ("dejavu",)) -> EncoderR
 
 def unaligned(steps: int = 400, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: where cells do not divide patches, Small and Large on the memory's grid, most of them in other letters."""
-    own = (
-        *in_its_own_face(dense=2, small=0, large=0),
-        other_scripts_at_large(2),
-        other_scripts_at_small(4),
-    )
+    own = (*in_its_own_face(dense=2, small=0, large=0), other_scripts_at_large(2), other_scripts_at_small(4))
     foreign = in_other_faces(others, (None,), (None,), 0.6, 8, scripts_share=0.2)
     return replace(
         accents(steps, others),
@@ -314,6 +311,12 @@ def accents_at_small(steps: int = 850, others: tuple[str, ...] = ("dejavu",)) ->
     return replace(before, portions=(*before.portions, other_scripts_at_small(1)), seed=25)
 
 
+def dotless(steps: int = 270, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that, briefly: ı is a form of i since, some lines end in returns; a cut of Base on the dense grid in other letters."""
+    before = replace(accents_at_small(steps, others), returns_share=0.08, seed=26)
+    return replace(before, portions=(*before.portions, Portion(BASE, 1, crop=4, grid=DENSE, scripts_share=0.8)))
+
+
 ENCODER_RECIPES = {
     "crops": crops,
     "pages": pages,
@@ -340,4 +343,5 @@ ENCODER_RECIPES = {
     "frequent_accents": frequent_accents,
     "more_accents": more_accents,
     "accents_at_small": accents_at_small,
+    "dotless": dotless,
 }

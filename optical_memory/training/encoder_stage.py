@@ -106,6 +106,7 @@ def train_encoder(
         recipe.random_share,
         scripts_share=recipe.scripts_share,
         strays_share=recipe.strays_share,
+        returns_share=recipe.returns_share,
     )
     engine = PageEngine(text, alphabet, device)
     plain = partial(PageText, corpus.held_out, alphabet, sparse_share=0.0)

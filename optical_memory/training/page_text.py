@@ -40,7 +40,7 @@ class PageText:
     `sparse_share` of them end early, most of these within the first rows; on `typeset_share` the quotes and hyphens of the corpus
     are those of a printed book; on `scripts_share` most of its words stand in Greek, Cyrillic or accented letters, or some of its
     letters have accents. On `strays_share` characters that the corpus hardly holds stand in its text, half of them signs: a readout
-    that has seen none there takes a ligature for its first letter.
+    that has seen none there takes a ligature for its first letter. On `returns_share` lines end in a return and a newline.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class PageText:
         typeset_share: float = 0.25,
         scripts_share: float = 0.0,
         strays_share: float = 0.0,
+        returns_share: float = 0.0,
     ) -> None:
         self.text = text
         self.alphabet = alphabet
@@ -62,6 +63,7 @@ class PageText:
         self.typeset_share = typeset_share
         self.scripts_share = scripts_share
         self.strays_share = strays_share
+        self.returns_share = returns_share
         self._scripts = scripts_of(alphabet)
         self._forms = forms_of(alphabet)
         printable = [character for character in alphabet.characters if not is_marker(ord(character))]
@@ -70,7 +72,7 @@ class PageText:
         self._strays = alphabet.encode("".join(printable))
         self._signs = alphabet.encode("".join(filter(_is_sign, printable)))
         self._markers = alphabet.encode("".join(sorted(set(alphabet.characters) - set(printable))))
-        self._space = int(alphabet.index[0x20])
+        self._space, self._newline, self._return = (int(alphabet.index[ord(c)]) for c in " \n\r")
         self._printed = {
             int(alphabet.index[ord(typed)]): printed
             for typed, characters in _PRINTED.items()
@@ -90,6 +92,8 @@ class PageText:
         page = self._natural(num_cells, rng)
         if rng.random() < self.typeset_share:
             page = self._typeset(page, rng)
+        if self.returns_share and rng.random() < self.returns_share:
+            page = self._with_returns(page)
         if rng.random() < scripts_share:
             page = self._in_other_letters(page, rng)
         if self.strays_share and rng.random() < self.strays_share:
@@ -124,6 +128,11 @@ class PageText:
         for typed, printed in self._printed.items():
             places = np.flatnonzero(page == typed)
             page[places] = rng.choice(printed, len(places))
+        return page
+
+    def _with_returns(self, page: NDArray[np.int32]) -> NDArray[np.int32]:
+        page = page.copy()
+        page[np.flatnonzero(page[1:] == self._newline)] = self._return
         return page
 
     def _with_strays(self, page: NDArray[np.int32], rng: np.random.Generator) -> NDArray[np.int32]:

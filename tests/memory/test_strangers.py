@@ -82,8 +82,8 @@ def test_many_different_ones_are_not_counted_one_by_one() -> None:
 def test_their_places_are_those_of_the_pages_text() -> None:
     page = lay_out([Block(f"a{TICK}b\n{ROCKET}", "user", "0", mark=0xE055)], Grid(8, 8))[0]
     model = FakeModel()
-    assert strangers(model, page).tolist() == [1, 4]
-    assert strangers(model, page, np.array([0, 4], dtype=np.int32)).tolist() == [4]
+    assert strangers(model.unreadable, page).tolist() == [1, 4]
+    assert strangers(model.unreadable, page, np.array([0, 4], dtype=np.int32)).tolist() == [4]
     assert listed(page.text, TICK + ROCKET) == f"{TICK} {ROCKET}"
 
 
@@ -92,7 +92,9 @@ def test_the_bundled_model_gives_back_an_emoji(bundled_model: Model) -> None:
     page = lay_out([Block(text, "user", "0")], bundled_model.grid)[0]
     reading = bundled_model.read(bundled_model.encode([page], TINY), page.grid)[0]
     wrong = np.flatnonzero(reading.codes[page.source_cells] != page.codes[page.source_cells])
-    assert strangers(bundled_model, page).tolist() == wrong.tolist() == [text.index(TICK), text.index(ROCKET)]
+    assert (
+        strangers(bundled_model.unreadable, page).tolist() == wrong.tolist() == [text.index(TICK), text.index(ROCKET)]
+    )
     assert bundled_model.undrawn(text, SMALL.side) == TICK + ROCKET
 
 

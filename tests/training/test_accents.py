@@ -17,7 +17,7 @@ def forms(plain: str) -> set[str]:
 
 
 def test_forms_are_of_their_letter_and_case() -> None:
-    assert forms("t") >= set("țţťŧṭ") and forms("o") >= set("öőøò") and forms("I") >= set("ÍİĮ")
+    assert forms("t") >= set("țţťŧṭ") and forms("o") >= set("öőøò") and forms("I") >= set("ÍİĮ") and "ı" in forms("i")
     assert "ö" not in forms("O") and "ß" not in forms("s")
     assert forms_of(Alphabet.of("abc ABC")) == {}
 
@@ -29,7 +29,8 @@ def test_some_letters_get_accents_and_nothing_else_moves() -> None:
         assert 0 < len(changed) < 0.5 * len(TEXT)
         for old, new in zip(TEXT[changed], page[changed], strict=True):
             plain, letter = LATIN.characters[old], LATIN.characters[new]
-            assert plain.isascii() and unicodedata.name(letter).startswith(unicodedata.name(plain) + " WITH")
+            named = unicodedata.name(letter).startswith(unicodedata.name(plain) + " WITH")
+            assert plain.isascii() and (named or (plain, letter) == ("i", "ı"))
 
 
 def test_a_page_has_few_forms_of_a_letter_and_pages_have_others() -> None:

@@ -111,6 +111,16 @@ def test_every_line_of_a_page_can_be_in_a_face_of_its_own() -> None:
     assert set.union(*lines) == set(faces)
 
 
+def test_lines_end_in_returns() -> None:
+    alphabet = Alphabet.of(ReadoutConfig().alphabet)
+    page = PageText(alphabet.encode("one \ntwo \n" * 50), alphabet, 0.0, **PLAIN, returns_share=1.0).draw(
+        400, np.random.default_rng(1)
+    )
+    text = "".join(alphabet.characters[index] for index in page)
+    assert text.count("\n") > 70
+    assert "\n" not in text[1:].replace("\r\n", "")
+
+
 def test_characters_that_the_corpus_lacks_stray_into_its_text() -> None:
     alphabet = Alphabet.of(ReadoutConfig().alphabet)
     typed = alphabet.encode("the quick brown fox " * 500)
