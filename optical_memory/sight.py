@@ -191,9 +191,10 @@ class Sight:
         return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
 
     def undrawn(self, text: str, side: int) -> str:
-        """The characters of `text` that the face has no glyph of on pages drawn at `side`, each once: a box stands for them."""
+        """The characters of `text` that the face has no glyph of on pages drawn at `side`, each once: a box, or a sign that is like
+        it, stands for them."""
         atlas = self._atlas_at(side)
-        return "".join(character for character in dict.fromkeys(text) if not atlas.covers(ord(character)))
+        return "".join(character for character in dict.fromkeys(text) if not atlas.shows(ord(character)))
 
     def reads(self, mode: Mode) -> bool:
         """Whether pages of this model's grid can be read in a mode: by a readout, where whole cells fill an uncut page and the

@@ -39,9 +39,17 @@ left corner of the cell, the right one, or both, tells them apart, so that every
 TICKS |= {ord(c): LEFT for c in "¯ĂČĔĕģĺŎœśŜŤŮůŰűźȘșțḍḥṃṇṛṣṭﬁ"}
 TICKS |= {ord(c): RIGHT for c in "ĚŇōŐŝŹŻżȚṅﬂ"}
 TICKS |= {ord(c): BOTH for c in "ěšŃžŽḌḤṂṆṚṢṬﬀ\u00adĐθЇЁмќЎҐ"}
+TICKS |= (
+    {ord(c): LEFT for c in "ÂƏ✓\u2011❯●"} | {ord("✔"): RIGHT} | {ord(c): BOTH for c in "✅✗❌⚠\ufe0f○▶★☐☑₂⇒\u202f▲▼⚡"}
+)
 BORROWED_GLYPHS = {ord(c): ord(letter) for c, letter in zip("ﬁﬂﬀṅ\u00adŻżžŽ", "fffn-ZzzZ", strict=True)}
 BORROWED_GLYPHS |= {ord(c): ord(letter) for c, letter in zip("ḍḥṃṇṛṣṭḌḤṂṆṚṢṬ", "dhmnrstDHMÑRST", strict=True)}
 """Small pixel strikes lack these letters: the letter they are made from is drawn, with its ticks."""
+LIKE_GLYPHS = {ord(c): ord(sign) for c, sign in zip("✓✔✅✗❌⚠●○▶❯★☐☑⇒₂▲▼⚡", "√√√xX!•o>>*□v→2^V/", strict=True)}
+"""Pixel strikes lack these signs: one that is like it is drawn, with its ticks."""
+SHAPELESS_GLYPHS = {0x2011: 0x2D, 0x202F: 0xAC, 0xFE0F: 0x20}
+"""A hyphen and a space at which no line breaks, and what makes the sign before it an emoji: faces have an empty cell for them, or
+none, so they are drawn as this; pixel faces tell them from it by their ticks."""
 _FREETYPE = RLock()
 """Held while a FreeType face is used, which two threads must not do at once; all atlases of a file share its face."""
 MARKER_BASE = 0xE000
@@ -202,8 +210,13 @@ class GlyphAtlas:
             slots = self._slots[codes]
         return slots
 
+    def shows(self, code: int) -> bool:
+        """Whether the face has a glyph for this code point, and not that of a sign which is like it."""
+        with _FREETYPE:
+            return self.covers(code) and not (code in LIKE_GLYPHS and self._glyph_of(code) != code)
+
     def covers(self, code: int) -> bool:
-        """Whether the face has a glyph of its own for this code point."""
+        """Whether the face has a glyph for this code point, or one that it tells apart by ticks."""
         if code in (EMPTY, 0x20):
             return True
         with _FREETYPE:
@@ -238,11 +251,12 @@ class GlyphAtlas:
         return self._count - 1
 
     def _glyph_of(self, code: int) -> int:
-        if code not in BORROWED_GLYPHS:
+        stand_in = BORROWED_GLYPHS.get(code, LIKE_GLYPHS.get(code))
+        if stand_in is None:
             return _drawn_code(code)
         too_small = 0 < self._strike.height <= 8
         has_own = not too_small and _open(self._strike).get_char_index(code)
-        return code if has_own else BORROWED_GLYPHS[code]
+        return code if has_own else stand_in
 
     def _tick(self, cell: NDArray[np.uint8], corners: int) -> None:
         size = max(1, self.cell_width // 8)
@@ -287,7 +301,7 @@ def is_marker(code: int) -> bool:
 def _drawn_code(code: int) -> int:
     if is_marker(code):
         return code - MARKER_BASE
-    return CONTROL_GLYPHS.get(code, code)
+    return CONTROL_GLYPHS.get(code, SHAPELESS_GLYPHS.get(code, code))
 
 
 def _bitmap_levels(bitmap: freetype.Bitmap) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from PIL import Image
 from renderers.fonts import FIXED, NUM_LEVELS, Face, GlyphAtlas, glyph_atlas
 from renderers.page import Page
 
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 """Raised whenever the same page and side would give other pixels."""
 
 Colour = tuple[int, int, int]

@@ -37,6 +37,8 @@ ENCODER_RECIPE_NAMES = (
     "more_accents",
     "accents_at_small",
     "dotless",
+    "signs",
+    "more_signs",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

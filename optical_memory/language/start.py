@@ -108,6 +108,18 @@ def start_looking_up(decoder: Decoder, like_a_space: Sequence[tuple[int, int]] =
         layer.mlp.gate.weight.normal_(0.0, 0.05)
 
 
+def rows_of_characters(embedding: Tensor, head: Tensor, heads: int, count: int) -> tuple[Tensor, Tensor]:
+    """Rows (count, D) of embedding and head for new characters of a decoder that began so and has learnt since, of whose characters
+    the rows (V, D) are given: as theirs are in the mean, with codes of their own."""
+    rooms = _Rooms.of(embedding.shape[1], heads)
+    codes = embedding[:, rooms.here]
+    own = torch.randn(count, rooms.head, generator=torch.Generator().manual_seed(len(embedding))).sign()
+    rows = tuple(table.mean(0).repeat(count, 1) for table in (embedding, head))
+    for new, table, room in zip(rows, (embedding, head), (rooms.here, rooms.said), strict=True):
+        new[:, room] = own * (table[:, room] * codes.sign()).mean()
+    return rows[0], rows[1]
+
+
 def _root_mean_square(energy: float, width: int) -> float:
     """Of a row whose rooms hold so much: what its norm divides by."""
     return math.sqrt((energy + _CONSTANT**2) / width)

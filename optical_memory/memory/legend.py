@@ -8,7 +8,7 @@ LEGEND = (
     + ". A pilcrow is a line break, angle quotes are tab and return, a not sign a hard space; lines wrap at the edge without a "
     "hyphen."
 )
-BOXES = "dotted boxes stand for, in order:"
+BOXES = "dotted boxes and signs with ticks stand for, in order:"
 """What stands before the characters of a page that its face cannot draw."""
 LETTER_FOR_LETTER = "letter for letter (a..b: every number from a to b):"
 """What stands before a page's strings that cannot be guessed."""

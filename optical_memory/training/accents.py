@@ -60,11 +60,13 @@ def accented(page: NDArray[np.int32], forms: Forms, rng: np.random.Generator) ->
 
 
 def _plain(character: str) -> str | None:
-    """The letter that a Latin letter with something, or without its dot, is by its name in Unicode."""
+    """The letter that a Latin letter with something, without its dot, or turned over, is by its name in Unicode."""
     script, *words = unicodedata.name(character, "").split(" ")
     match words:
         case [case, "LETTER", letter, "WITH", *_] if script == "LATIN" and len(letter) == 1:
             return letter.lower() if case == "SMALL" else letter
         case ["SMALL", "LETTER", "DOTLESS", letter] if script == "LATIN":
             return letter.lower()
+        case [case, "LETTER", "SCHWA"] if script == "LATIN":
+            return "e" if case == "SMALL" else "E"  # as Azerbaijani has it, often and beside e
     return None

@@ -19,7 +19,7 @@ from optical_memory.device import is_accelerator, mixed_precision
 from optical_memory.errors import CheckpointError
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.corpus import Corpus
-from optical_memory.training.encoder_recipes import EncoderRecipe
+from optical_memory.training.encoder_recipe import EncoderRecipe
 from optical_memory.training.page_text import PageText
 from optical_memory.training.pages import PageBatch, PageEngine, Portion
 from optical_memory.training.places import NUM_NUMBERS, place_error, write_places
@@ -106,6 +106,7 @@ def train_encoder(
         recipe.random_share,
         scripts_share=recipe.scripts_share,
         strays_share=recipe.strays_share,
+        newest=recipe.newest,
         returns_share=recipe.returns_share,
     )
     engine = PageEngine(text, alphabet, device)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from optical_memory.language.decoder import Decoder
 
 _ENCODER = ("encoder.", "readout.")
+_CLASSIFIER = "readout.cells.classify.weight"
 
 
 def export(
@@ -114,15 +115,16 @@ def _mean(
     if len(shares) != len(encoders) or abs(sum(shares) - 1) > 1e-6:
         raise CheckpointError(f"{len(encoders)} encoders need as many shares that add up to 1, got {list(shares)}")
     tensors: dict[str, Tensor] = {}
-    notes: dict[str, str] = {}
-    steps = []
-    for encoder, share in zip(encoders, shares, strict=True):
-        weights, notes = _encoder_of(encoder, config)
+    found = [_encoder_of(encoder, config) for encoder in encoders]
+    newest = max((weights for weights, _ in found), key=lambda weights: len(weights.get(_CLASSIFIER, ())))
+    for (weights, _), share in zip(found, shares, strict=True):
         for name, tensor in weights.items():
             if name.startswith(_ENCODER):
-                tensors[name] = tensors.get(name, 0) + share * tensor
-        steps.append(notes.get("encoder_steps", "?"))
-    return tensors, notes | {"encoder_steps": " + ".join(steps)}
+                # Characters that an older run did not know are as the newest has them.
+                whole = tensor if tensor.ndim == 0 else torch.cat([tensor, newest[name][len(tensor) :]])
+                tensors[name] = tensors.get(name, 0) + share * whole
+    steps = " + ".join(notes.get("encoder_steps", "?") for _, notes in found)
+    return tensors, found[-1][1] | {"encoder_steps": steps}
 
 
 def _encoder_of(encoder: Path, config: ModelConfig) -> tuple[dict[str, Tensor], dict[str, str]]:

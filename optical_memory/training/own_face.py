@@ -9,7 +9,7 @@ import torch
 
 from optical_memory.checkpoint import BUNDLED, Checkpoint
 from optical_memory.modes import BASE, LARGE, SMALL, TINY
-from optical_memory.training.encoder_recipes import EncoderRecipe
+from optical_memory.training.encoder_recipe import EncoderRecipe
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.export import export_in_face
 from optical_memory.training.pages import Portion, densest, taught

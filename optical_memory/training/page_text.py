@@ -23,10 +23,11 @@ _RANDOM_KINDS = (
     "abcdefghijklmnopqrstuvwxyzāăãīĭūŭēĕōŏḍḥṃṇṛṣṭṅñś",
     "".join(map(chr, range(0x370, 0x400))),
     "".join(map(chr, range(0x400, 0x460))),
+    "\u2011\u202f✓✔✅✗❌⚠\ufe0f●○▶❯★☐☑≈⇒∈₂░━▲▼⚡→•√×-> ",
     *("\t\n…" + "".join(map(chr, range(0x21, 0x7F))),) * 4,
 )
 """What random strings are made of, one kind at a time; four times as often as of any other, of all that is typed."""
-_PRINTED = {"'": "’’’‘", '"': "“”", "-": "-–—", "*": "•*"}
+_PRINTED = {"'": "’’’‘", '"': "“”", "-": "-–—\u2011", "*": "•*"}
 """What a printer sets for a typed character; corpora of typed text hold few of these."""
 _ACCENTED = 0.4
 """Of pages in other letters, those that have accents here and there."""
@@ -40,7 +41,8 @@ class PageText:
     `sparse_share` of them end early, most of these within the first rows; on `typeset_share` the quotes and hyphens of the corpus
     are those of a printed book; on `scripts_share` most of its words stand in Greek, Cyrillic or accented letters, or some of its
     letters have accents. On `strays_share` characters that the corpus hardly holds stand in its text, half of them signs: a readout
-    that has seen none there takes a ligature for its first letter. On `returns_share` lines end in a return and a newline.
+    that has seen none there takes a ligature for its first letter. Of the alphabet's `newest` last ones there are as many more. On
+    `returns_share` lines end in a return and a newline.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class PageText:
         scripts_share: float = 0.0,
         strays_share: float = 0.0,
         returns_share: float = 0.0,
+        newest: int = 0,
     ) -> None:
         self.text = text
         self.alphabet = alphabet
@@ -70,6 +73,7 @@ class PageText:
         kinds = [alphabet.encode(kind) for kind in (*_RANDOM_KINDS, "".join(printable))]
         self._kinds = [kind for kind in kinds if len(kind) > 1]
         self._strays = alphabet.encode("".join(printable))
+        self._newest = alphabet.encode(alphabet.characters[len(alphabet.characters) - newest :])
         self._signs = alphabet.encode("".join(filter(_is_sign, printable)))
         self._markers = alphabet.encode("".join(sorted(set(alphabet.characters) - set(printable))))
         self._space, self._newline, self._return = (int(alphabet.index[ord(c)]) for c in " \n\r")
@@ -140,6 +144,9 @@ class PageText:
         places = np.flatnonzero(rng.random(len(page)) < rng.uniform(0, _MOST_STRAYS))
         signs, any_character = (rng.choice(classes, len(places)) for classes in (self._signs, self._strays))
         page[places] = np.where(rng.random(len(places)) < 0.5, signs, any_character)
+        if len(self._newest):
+            places = np.flatnonzero(rng.random(len(page)) < rng.uniform(0, _MOST_STRAYS))
+            page[places] = rng.choice(self._newest, len(places))
         return page
 
     def text_of(self, count: int, rng: np.random.Generator) -> str:

@@ -4,20 +4,19 @@ import json
 import math
 import os
 import pickle
-import re
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from optical_memory.checkpoint import Checkpoint
-from optical_memory.config import NUM_SPECIAL_TOKENS, READING_LAYERS
 from optical_memory.errors import CheckpointError, MissingExtraError
 from optical_memory.training.recipe import Recipe
+from optical_memory.training.seats import seat_characters, seat_layers, seat_tokens
 
 SAVE_EVERY = 250
 """Steps between two states on disk."""
@@ -153,7 +152,8 @@ def restore(
 
 
 def start_with(module: nn.Module, start_from: Path) -> None:
-    """Puts the weights of a run, or of a checkpoint file, where `module` has them; what a checkpoint lacks stays as it is.
+    """Puts the weights of a run, or of a checkpoint file, where `module` has them; what a checkpoint lacks stays as it is, and an
+    older one gets room for what is new (training/seats.py).
 
     Raises CheckpointError if nothing fits, or a tensor has another shape.
     """
@@ -161,12 +161,14 @@ def start_with(module: nn.Module, start_from: Path) -> None:
     if start_from.is_file():
         checkpoint = Checkpoint(start_from)
         weights = checkpoint.load([name.split(".")[0] + "." for name in own])
-        if checkpoint.config.readout is not None:
-            _seat_characters(weights, own, len(checkpoint.config.readout.alphabet))
-        if checkpoint.config.decoder is not None and checkpoint.config.decoder.signposts is None:
-            weights = _seat_layers(weights, own)
+        decoder, readout = checkpoint.config.decoder, checkpoint.config.readout
+        if decoder is not None and readout is not None:
+            seat_tokens(weights, own, decoder, len(readout.alphabet))
+        if decoder is not None and decoder.signposts is None:
+            weights = seat_layers(weights, own)
     else:
         weights = load_weights(start_from)["model"]
+    seat_characters(weights, own)
     shared = {name: tensor for name, tensor in weights.items() if name in own}
     if not shared:
         raise CheckpointError(f"{start_from} holds none of the tensors that this stage trains")
@@ -176,28 +178,6 @@ def start_with(module: nn.Module, start_from: Path) -> None:
                 f"{start_from}: {name!r} has shape {tuple(tensor.shape)}, the model needs {tuple(own[name].shape)}"
             )
     module.load_state_dict(shared, strict=False)
-
-
-def _seat_characters(weights: dict[str, Tensor], own: dict[str, Tensor], num_known: int) -> None:
-    """Gives rows to the characters that were added to the end of the alphabet since: they start as `own` has them."""
-    for name, tensor in weights.items():
-        offset = NUM_SPECIAL_TOKENS if name.endswith(("embed_tokens.weight", "lm_head.weight")) else 0
-        is_per_character = offset or ".classify." in name
-        if is_per_character and name in own and len(tensor) == offset + num_known < len(own[name]):
-            weights[name] = torch.cat([tensor, own[name][len(tensor) :].to(tensor)])
-
-
-def _seat_layers(weights: dict[str, Tensor], own: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Leaves room before the layers of a decoder that does not read pages, where `own` has the layers that do."""
-    layer = re.compile(r"(decoder\.model\.layers\.)(\d+)\.")
-    numbers = {int(found[2]) for found in map(layer.match, own) if found}
-    held = {int(found[2]) for found in map(layer.match, weights) if found}
-    if not held or len(numbers) != len(held) + READING_LAYERS:
-        return weights
-    return {
-        layer.sub(lambda found: f"{found[1]}{int(found[2]) + READING_LAYERS}.", name): tensor
-        for name, tensor in weights.items()
-    }
 
 
 def load_weights(run: Path) -> dict[str, Any]:

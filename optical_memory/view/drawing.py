@@ -103,7 +103,7 @@ class Drawable:
             return character in self.alphabet
         if character in TWINS or is_marker(ord(character)):
             return False
-        return glyph_atlas(FIXED, self.side // GRID.columns, self.side // GRID.rows).covers(ord(character))
+        return glyph_atlas(FIXED, self.side // GRID.columns, self.side // GRID.rows).shows(ord(character))
 
 
 def _drawn(page: Page, side: int) -> DrawnPage:

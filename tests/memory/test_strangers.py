@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from optical_memory.memory.errata import amend
 from optical_memory.memory.fidelity import source_text
+from optical_memory.memory.legend import BOXES
 from optical_memory.memory.schedule import ForgettingSchedule
 from optical_memory.memory.strangers import MOST, are_told, listed, strangers
 from optical_memory.model import Model
@@ -15,8 +16,8 @@ from renderers import Block, Grid, lay_out
 from tests.memory.fake import FakeModel, conversation, memory_of, prose
 from tests.memory.histories import FLAT
 
-ROCKET, TICK, TIRED = "\U0001f680", "\u2705", "\U0001f62b"
-TEXT = f"{ROCKET} {prose(1200, 1)} {TICK}{TICK} {prose(1200, 2)} {TIRED}"
+ROCKET, WRENCH, TIRED = "\U0001f680", "\U0001f527", "\U0001f62b"
+TEXT = f"{ROCKET} {prose(1200, 1)} {WRENCH}{WRENCH} {prose(1200, 2)} {TIRED}"
 
 
 def cheerful() -> list[dict[str, str]]:
@@ -30,8 +31,8 @@ def test_they_are_told_and_nothing_is_lost(lossless: bool) -> None:
     page = context.pages[0]
     read = source_text(page.page, model.read([page.encoded], page.page.grid)[0])
     amended = amend(read, page.errata)
-    assert TEXT in page.page.text and not {ROCKET, TICK, TIRED} & set(read)
-    assert [c for c in amended if c in (ROCKET, TICK, TIRED)] == [ROCKET, TICK, TICK, TIRED]
+    assert TEXT in page.page.text and not {ROCKET, WRENCH, TIRED} & set(read)
+    assert [c for c in amended if c in (ROCKET, WRENCH, TIRED)] == [ROCKET, WRENCH, WRENCH, TIRED]
     assert (amended == page.page.text) == lossless
     assert ROCKET in context.text() and ROCKET in page.splice_parts()[1]
 
@@ -45,7 +46,7 @@ def test_their_tokens_are_counted_as_foreseen_and_kept() -> None:
 
 def test_what_is_told_does_not_count_as_read_wrong_where_a_schedule_asks_for_legible_pages() -> None:
     schedule = ForgettingSchedule(((0, TINY),), min_fidelity=0.99)
-    ticked = (prose(39, 1) + TICK) * 200
+    ticked = (prose(39, 1) + WRENCH) * 200
     context = memory_of(FakeModel(), schedule=schedule, keep_last=0).compress([{"role": "user", "content": ticked}])
     assert {part.encoded.mode for part in context.pages} == {TINY}
     assert context.pages[0].fidelity == pytest.approx(39 / 40, abs=0.001)
@@ -61,7 +62,7 @@ def test_recall_tells_them_wherever_it_reads() -> None:
 def test_hosted_readers_are_told_what_boxes_stand_for() -> None:
     messages = memory_of(FakeModel(), schedule=FLAT).compress(cheerful()).messages()
     captions = [part["text"] for part in messages[0]["content"] if part["type"] == "text"]
-    assert captions[2] == f"Page 1, dotted boxes stand for, in order: {ROCKET} {TICK}{TICK} {TIRED}"
+    assert captions[2] == f"Page 1, {BOXES} {ROCKET} {WRENCH}{WRENCH} {TIRED}"
     assert not any("boxes" in caption for caption in captions[3:])
 
 
@@ -72,7 +73,7 @@ def test_what_looks_like_something_else_is_never_told(never: str) -> None:
 
 @given(st.integers(1, 60), st.integers(1, 3000))
 def test_so_many_are_told(count: int, others: int) -> None:
-    assert are_told(TICK, TICK * count + "x" * others) == (count <= MOST * (count + others))
+    assert are_told(WRENCH, WRENCH * count + "x" * others) == (count <= MOST * (count + others))
 
 
 def test_many_different_ones_are_not_counted_one_by_one() -> None:
@@ -80,22 +81,22 @@ def test_many_different_ones_are_not_counted_one_by_one() -> None:
 
 
 def test_their_places_are_those_of_the_pages_text() -> None:
-    page = lay_out([Block(f"a{TICK}b\n{ROCKET}", "user", "0", mark=0xE055)], Grid(8, 8))[0]
+    page = lay_out([Block(f"a{WRENCH}b\n{ROCKET}", "user", "0", mark=0xE055)], Grid(8, 8))[0]
     model = FakeModel()
     assert strangers(model.unreadable, page).tolist() == [1, 4]
     assert strangers(model.unreadable, page, np.array([0, 4], dtype=np.int32)).tolist() == [4]
-    assert listed(page.text, TICK + ROCKET) == f"{TICK} {ROCKET}"
+    assert listed(page.text, WRENCH + ROCKET) == f"{WRENCH} {ROCKET}"
 
 
 def test_the_bundled_model_gives_back_an_emoji(bundled_model: Model) -> None:
-    text = "The build is green " + TICK + " and the deploy went out at 17:42 " + ROCKET + "\nNext: the index. " * 20
+    text = "The build is green " + WRENCH + " and the deploy went out at 17:42 " + ROCKET + "\nNext: the index. " * 20
     page = lay_out([Block(text, "user", "0")], bundled_model.grid)[0]
     reading = bundled_model.read(bundled_model.encode([page], TINY), page.grid)[0]
     wrong = np.flatnonzero(reading.codes[page.source_cells] != page.codes[page.source_cells])
     assert (
-        strangers(bundled_model.unreadable, page).tolist() == wrong.tolist() == [text.index(TICK), text.index(ROCKET)]
+        strangers(bundled_model.unreadable, page).tolist() == wrong.tolist() == [text.index(WRENCH), text.index(ROCKET)]
     )
-    assert bundled_model.undrawn(text, SMALL.side) == TICK + ROCKET
+    assert bundled_model.undrawn(text, SMALL.side) == WRENCH + ROCKET
 
 
 def test_what_small_cells_cannot_show_is_undrawn_there_alone(bundled_model: Model) -> None:

@@ -14,6 +14,8 @@ from renderers.fonts import MARKER_BASE, NUM_LEVELS
 
 CELLS = ((8, 8), (10, 10), (16, 16), (20, 20))
 SOURCE_ALPHABET = "".join(character for character in ALPHABET if not MARKER_BASE <= ord(character) <= 0xF8FF)
+SIGNS = "".join(map(chr, [*fonts.LIKE_GLYPHS, *fonts.SHAPELESS_GLYPHS])) + "ÂəƏ≈∈░━"
+"""What chats are full of, beside the alphabet."""
 ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
 
 
@@ -33,10 +35,19 @@ def test_the_alphabet_is_covered(face: Face, cell: tuple[int, int]) -> None:
     assert [hex(ord(character)) for character in ALPHABET if not atlas.covers(ord(character))] == []
 
 
+def test_a_sign_that_only_a_like_one_stands_for_is_covered_and_not_shown() -> None:
+    small, large = GlyphAtlas(FIXED, 4, 8), GlyphAtlas(FIXED, 20, 20)
+    tick, cross = ord("\u2713"), ord("\u274c")
+    assert small.covers(tick) and not small.shows(tick) and large.shows(tick)
+    assert large.covers(cross) and not large.shows(cross)
+    assert small.shows(ord("\u017e")), "a letter is not told from the one it is made from, but by its tick"
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_pixel_face_tells_every_character_from_every_other(cell: tuple[int, int]) -> None:
     drawn = defaultdict(list)
-    for character, glyph in zip(SOURCE_ALPHABET, glyphs_of(GlyphAtlas(FIXED, *cell), SOURCE_ALPHABET), strict=True):
+    characters = "".join(dict.fromkeys(SOURCE_ALPHABET + SIGNS))
+    for character, glyph in zip(characters, glyphs_of(GlyphAtlas(FIXED, *cell), characters), strict=True):
         drawn[glyph.tobytes()].append(f"U+{ord(character):04X}")
     assert [same for same in drawn.values() if len(same) > 1] == []
 

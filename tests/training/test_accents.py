@@ -18,6 +18,8 @@ def forms(plain: str) -> set[str]:
 
 def test_forms_are_of_their_letter_and_case() -> None:
     assert forms("t") >= set("țţťŧṭ") and forms("o") >= set("öőøò") and forms("I") >= set("ÍİĮ") and "ı" in forms("i")
+    turned = forms_of(Alphabet.of("eEəƏ"))
+    assert [form.classes.tolist() for form in turned.values()] == [[2], [3]]
     assert "ö" not in forms("O") and "ß" not in forms("s")
     assert forms_of(Alphabet.of("abc ABC")) == {}
 

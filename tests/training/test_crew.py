@@ -16,7 +16,7 @@ from optical_memory.config import tiny_random
 from optical_memory.modes import TINY
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.pages import Portion
-from optical_memory.training.encoder_recipes import EncoderRecipe
+from optical_memory.training.encoder_recipe import EncoderRecipe
 
 folder = Path(sys.argv[1])
 recipe = EncoderRecipe((Portion(TINY, 2, crop=1), Portion(TINY, 2, crop=1)), steps=2, warm_up=1)

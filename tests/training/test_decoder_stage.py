@@ -17,7 +17,7 @@ from optical_memory.training import decoder_stage
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.decoder_recipes import DecoderRecipe, Phase
 from optical_memory.training.decoder_stage import DecoderTrainee, answer_weights, exact_share, train_decoder
-from optical_memory.training.encoder_recipes import EncoderRecipe
+from optical_memory.training.encoder_recipe import EncoderRecipe
 from optical_memory.training.encoder_stage import train_encoder
 from optical_memory.training.lessons import Teacher
 from optical_memory.training.page_text import PageText

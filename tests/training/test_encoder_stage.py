@@ -15,7 +15,7 @@ from optical_memory.modes import TINY
 from optical_memory.training import encoder_stage
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.corpus import Corpus
-from optical_memory.training.encoder_recipes import EncoderRecipe
+from optical_memory.training.encoder_recipe import EncoderRecipe
 from optical_memory.training.encoder_stage import EncoderTrainee, train_encoder
 from optical_memory.training.export import export
 from optical_memory.training.pages import Portion
@@ -150,9 +150,24 @@ def test_of_several_runs_the_mean_is_exported(corpus: Path, tmp_path: Path) -> N
         export(CONFIG, runs, None, tmp_path / "mean.safetensors", [0.25, 0.25])
 
 
+def test_a_character_that_an_older_run_did_not_know_is_in_the_mean_as_the_newest_has_it(
+    corpus: Path, tmp_path: Path
+) -> None:
+    newer = replace(CONFIG, readout=ReadoutConfig(alphabet="ab \nc", width=32, depth=1, cell_width=16))
+    runs = [tmp_path / "first", tmp_path / "second"]
+    train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, runs[0], CPU)
+    train_encoder(newer, replace(RECIPE, steps=1, seed=2), corpus, runs[1], CPU, runs[0])
+    export(newer, runs, None, tmp_path / "mean.safetensors", [0.25, 0.75])
+    name = "readout.cells.classify.weight"
+    mean = Checkpoint(tmp_path / "mean.safetensors").load(["readout."])[name]
+    first, second = (load_weights(run)["model"][name] for run in runs)
+    torch.testing.assert_close(mean[:4], 0.25 * first + 0.75 * second[:4], atol=0.01, rtol=0)
+    torch.testing.assert_close(mean[4], second[4], atol=0.01, rtol=0)
+
+
 def test_a_start_of_another_shape_is_refused(corpus: Path, tmp_path: Path) -> None:
     train_encoder(CONFIG, replace(RECIPE, steps=1), corpus, tmp_path / "run", CPU)
-    wider = replace(CONFIG, readout=ReadoutConfig(alphabet="abc \n", width=32, depth=1, cell_width=16))
+    wider = replace(CONFIG, readout=ReadoutConfig(alphabet="ab \n", width=32, depth=1, cell_width=32))
     with pytest.raises(CheckpointError, match=r"has shape .* the model needs"):
         train_encoder(wider, RECIPE, corpus, tmp_path / "next", CPU, tmp_path / "run")
 
@@ -167,7 +182,7 @@ def test_a_file_is_exported_as_it_is(corpus: Path, tmp_path: Path) -> None:
     for name, tensor in first.stored(["encoder.", "readout."]).items():
         assert torch.equal(again.stored([name])[name], tensor), name
     assert (tmp_path / "again.safetensors").stat().st_mode & 0o777 == 0o644
-    wider = replace(CONFIG, readout=ReadoutConfig(alphabet="abc \n", width=32, depth=1, cell_width=16))
+    wider = replace(CONFIG, readout=ReadoutConfig(alphabet="ab \n", width=32, depth=1, cell_width=32))
     with pytest.raises(CheckpointError, match="another alphabet"):
         export(wider, [tmp_path / "model.safetensors"], None, tmp_path / "wider.safetensors")
 

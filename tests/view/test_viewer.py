@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from optical_memory.errors import InvalidHistoryError
+from optical_memory.memory.legend import BOXES
 from optical_memory.readers import Limits, Reader, reader_named
 from optical_memory.view import Viewer, Views, recall_tool
 from optical_memory.view.viewer import num_bytes
@@ -128,11 +129,11 @@ def test_secrets_and_strange_characters_stay_text_with_the_reason() -> None:
     history = conversation(40)
     history[3] = {"role": "assistant", "content": SECRET}
     history[5] = {"role": "assistant", "content": "\U0001f680 up"}
-    history[7] = {"role": "assistant", "content": "\U0001f680 \u2705\u2705 " + history[7]["content"]}
+    history[7] = {"role": "assistant", "content": "\U0001f680 \U0001f527\U0001f527 " + history[7]["content"]}
     view = view_of(history)
     reasons = {text.message: text.reason for text in view.report.texts}
     assert reasons[3] == "holds an API key" and "\\U0001f680" in reasons[5]
-    assert 7 not in reasons and "dotted boxes stand for, in order: \U0001f680 \u2705\u2705" in str(view.messages)
+    assert 7 not in reasons and f"{BOXES} \U0001f680 \U0001f527\U0001f527" in str(view.messages)
     assert SECRET not in "".join(page.text for page in view.pages)
 
 
