@@ -54,7 +54,7 @@ class Record:
         """True while the history only went on, by less than `fade_every` turns, or by less than four times as many and it
         stands within a tool loop."""
         new = len(turns) - self.settled
-        in_tools = bool(turns[-1].tool_calls) or turns[-1].role == "tool"
+        in_tools = bool(turns[-1].tool_calls or turns[-1].results) or turns[-1].role == "tool"
         most = fade_every * (TOOL_PATIENCE if in_tools else 1)
         return self.settled > 0 and 0 <= new < most and tuple(turns[: self.settled]) == self.turns[: self.settled]
 

@@ -220,3 +220,9 @@ def test_the_text_is_its_passages_joined(content: str, arguments: list[str]) -> 
     turn = parse({"role": "assistant", "content": content, "tool_calls": calls})
     assert turn.text == "".join(text for _, text in turn.passages())
     assert turn.text == content + "".join(f"f({text})" for text in arguments)
+
+
+def test_a_custom_tool_is_called_with_plain_text() -> None:
+    call = {"id": "c", "type": "custom", "custom": {"name": "patch", "input": "*** Begin"}}
+    (turn,) = parse_history([{"role": "assistant", "tool_calls": [call]}])
+    assert [(call.name, call.arguments) for call in turn.tool_calls] == [("patch", "*** Begin")]

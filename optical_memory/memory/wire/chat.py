@@ -73,10 +73,10 @@ def _tool_calls(message: Mapping[str, Any], index: int) -> Iterable[ToolCall]:
     if not isinstance(calls, Sequence) or isinstance(calls, str):
         raise InvalidHistoryError(f"message {index} has tool_calls of type {type(calls).__name__}; expected a list")
     for call in calls:
-        function = call.get("function") if isinstance(call, Mapping) else None
+        function = call.get("function") or call.get("custom") if isinstance(call, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
             raise InvalidHistoryError(f"message {index} has a tool call without a function name: {str(call)[:80]!r}")
-        arguments = function.get("arguments", "")
+        arguments = function.get("arguments", function.get("input", ""))  # a custom tool takes plain text
         text = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
         yield ToolCall(str(call.get("id", "")), function["name"], text)
 
