@@ -29,6 +29,8 @@ ALPHABET = (
 box lines, five markers. New characters go to the end, so that older weights keep their places.
 
 Left out are characters that the pixel face draws like another one, and those whose glyphs stand for white space."""
+SIGNS = "ÂəƏ\u2011\u202f✓✔✅✗❌⚠\ufe0f●○▶❯★☐☑≈⇒∈₂░━▲▼⚡"
+"""What chats and terminals are full of, in the order in which it comes to the alphabet: the bundled weights were not taught it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Shelf:
             image = Image.open(io.BytesIO(picture))
             mode = sides.get(image.size)
             colours = image.convert("RGB") if mode is not None else image
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: a broken PNG chunk
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise UnreadableTextError(f"the picture cannot be opened: {type(error).__name__}") from error
         if mode is None:
             raise UnreadableTextError(

@@ -14,8 +14,8 @@ class EncoderRecipe(Recipe):
     scripts_share: float = 0.0
     strays_share: float = 0.0
     returns_share: float = 0.0
-    newest: int = 0
-    """Characters at the end of the alphabet of which as many strays are as of all others."""
+    newest: str = ""
+    """Characters of which as many strays are as of all others, as far as the alphabet has them."""
     auxiliary_weight: float = 0.5
     place_weight: float = 0.0
     """Of the error in where tokens say that they lie (training/places.py)."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from optical_memory.config import SIGNS
 from optical_memory.modes import BASE, LARGE
 from optical_memory.training.encoder_recipe import EncoderRecipe
 from optical_memory.training.first_recipes import firmer_places
@@ -143,10 +144,10 @@ def dotless(steps: int = 270, others: tuple[str, ...] = ("dejavu",)) -> EncoderR
 
 
 def signs(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """After that: signs that chats and terminals are full of, two letters, and a hyphen and a space at which no line breaks."""
+    """After that: the characters of `config.SIGNS`, which its alphabet had but for the last four."""
     return replace(dotless(steps, others), strays_share=0.6, seed=27)
 
 
 def more_signs(steps: int = 1300, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
-    """After that: the same for longer, as many of the new signs as of all other strays, four more of them."""
-    return replace(signs(steps, others), newest=28, seed=28)
+    """After that: the same for longer, as many of `config.SIGNS`, all in its alphabet, as of all other strays."""
+    return replace(signs(steps, others), newest=SIGNS, seed=28)

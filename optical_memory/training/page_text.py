@@ -5,6 +5,7 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
+from optical_memory.config import SIGNS
 from optical_memory.training.accents import accented, forms_of
 from optical_memory.training.alphabet import Alphabet
 from optical_memory.training.scripts import rewrite, scripts_of
@@ -23,7 +24,7 @@ _RANDOM_KINDS = (
     "abcdefghijklmnopqrstuvwxyzāăãīĭūŭēĕōŏḍḥṃṇṛṣṭṅñś",
     "".join(map(chr, range(0x370, 0x400))),
     "".join(map(chr, range(0x400, 0x460))),
-    "\u2011\u202f✓✔✅✗❌⚠\ufe0f●○▶❯★☐☑≈⇒∈₂░━▲▼⚡→•√×-> ",
+    SIGNS,
     *("\t\n…" + "".join(map(chr, range(0x21, 0x7F))),) * 4,
 )
 """What random strings are made of, one kind at a time; four times as often as of any other, of all that is typed."""
@@ -41,7 +42,7 @@ class PageText:
     `sparse_share` of them end early, most of these within the first rows; on `typeset_share` the quotes and hyphens of the corpus
     are those of a printed book; on `scripts_share` most of its words stand in Greek, Cyrillic or accented letters, or some of its
     letters have accents. On `strays_share` characters that the corpus hardly holds stand in its text, half of them signs: a readout
-    that has seen none there takes a ligature for its first letter. Of the alphabet's `newest` last ones there are as many more. On
+    that has seen none there takes a ligature for its first letter. Of the `newest` that the alphabet has there are as many more. On
     `returns_share` lines end in a return and a newline.
     """
 
@@ -56,7 +57,7 @@ class PageText:
         scripts_share: float = 0.0,
         strays_share: float = 0.0,
         returns_share: float = 0.0,
-        newest: int = 0,
+        newest: str = "",
     ) -> None:
         self.text = text
         self.alphabet = alphabet
@@ -73,7 +74,7 @@ class PageText:
         kinds = [alphabet.encode(kind) for kind in (*_RANDOM_KINDS, "".join(printable))]
         self._kinds = [kind for kind in kinds if len(kind) > 1]
         self._strays = alphabet.encode("".join(printable))
-        self._newest = alphabet.encode(alphabet.characters[len(alphabet.characters) - newest :])
+        self._newest = alphabet.encode(newest)
         self._signs = alphabet.encode("".join(filter(_is_sign, printable)))
         self._markers = alphabet.encode("".join(sorted(set(alphabet.characters) - set(printable))))
         self._space, self._newline, self._return = (int(alphabet.index[ord(c)]) for c in " \n\r")

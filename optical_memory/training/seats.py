@@ -8,8 +8,9 @@ from torch import Tensor
 from optical_memory.config import NUM_SPECIAL_TOKENS, READING_LAYERS, DecoderConfig
 from optical_memory.language.start import rows_of_characters
 
-_OWN = 0.1
 Weights = dict[str, Tensor]
+_OWN = 0.1
+"""Of a new row that is its own: enough to part them from one another, too little to be taken for what is there."""
 
 
 def seat_characters(weights: Weights, own: Weights) -> None:

@@ -160,15 +160,29 @@ def test_between_fades_the_context_only_grows() -> None:
     assert sum(share >= 0.95 for share in shares) >= len(shares) - rewrites
 
 
-def test_no_fade_within_a_tool_loop() -> None:
-    history: list[dict[str, Any]] = conversation(20, 2000)
+def _called(shape: str, number: int) -> list[dict[str, Any]]:
+    """A tool call and its result."""
+    name, text = f"c{number}", prose(900, number)
+    if shape == "anthropic":
+        return [
+            {"role": "assistant", "content": [{"type": "tool_use", "id": name, "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": name, "content": text}]},
+        ]
+    call = {"id": name, "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    return [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": name, "content": text},
+    ]
+
+
+@pytest.mark.parametrize("shape", ["openai", "anthropic"])
+def test_no_fade_within_a_tool_loop(shape: str) -> None:
+    history: list[dict[str, Any]] = conversation(20, 2000) + _called(shape, 9)
     memory = memory_of(FakeModel(), fade_every=2)
     memory.compress(history)
     before = [part.encoded.mode for part in memory.context.pages]
     for number in range(3):
-        call = {"id": f"c{number}", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-        history.append({"role": "assistant", "content": None, "tool_calls": [call]})
-        history.append({"role": "tool", "tool_call_id": f"c{number}", "content": prose(900, number)})
+        history += _called(shape, number)
         memory.compress(history)
         assert [part.encoded.mode for part in memory.context.pages] == before
 

@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from optical_memory.config import ALPHABET
+from optical_memory.config import ALPHABET, SIGNS
 from renderers import DEJAVU, EMPTY, FACES, FIXED, Face, GlyphAtlas, fonts, glyph_atlas
 from renderers.fonts import MARKER_BASE, NUM_LEVELS
 
 CELLS = ((8, 8), (10, 10), (16, 16), (20, 20))
 SOURCE_ALPHABET = "".join(character for character in ALPHABET if not MARKER_BASE <= ord(character) <= 0xF8FF)
-SIGNS = "".join(map(chr, [*fonts.LIKE_GLYPHS, *fonts.SHAPELESS_GLYPHS])) + "ÂəƏ≈∈░━"
-"""What chats are full of, beside the alphabet."""
 ASCII = "".join(chr(code) for code in range(0x20, 0x7F))
 
 

@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 from openai import BadRequestError, NotFoundError, OpenAI
 from openai.types.chat import ChatCompletion
 from PIL import Image
 
+from optical_memory.errors import UnreadableTextError
 from optical_memory.language.generate import generate
 from optical_memory.loading import load_model
 from optical_memory.memory.turn import Turn
@@ -149,6 +151,14 @@ def test_what_cannot_be_done_is_refused_by_name(server: str, change: dict[str, A
     body = {"model": "default", "messages": asked(page_url(1)), **change}
     reply = httpx2.post(f"{server}/v1/chat/completions", json=body)
     assert reply.status_code == 400 and told in reply.json()["error"]["message"]
+
+
+def test_a_picture_with_a_broken_chunk_is_refused(bundled_model: Model) -> None:
+    noise, file = np.random.default_rng(0).integers(0, 256, (512, 512), dtype=np.uint8), io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG")
+    first, second, *others = file.getvalue().split(b"IDAT")
+    with pytest.raises(UnreadableTextError, match="cannot be opened: SyntaxError"):
+        Shelf(bundled_model, 10_000).put(b"IDAT".join([first, second]) + b"I\0AT" + b"IDAT".join(others))
 
 
 def test_the_same_page_put_by_many_at_once_is_numbered_once(bundled_model: Model) -> None:

@@ -123,7 +123,7 @@ def test_lines_end_in_returns() -> None:
 
 def test_the_newest_characters_stray_as_often_as_all_others() -> None:
     alphabet = Alphabet.of("abc §¶✓✗")
-    text = PageText(alphabet.encode("abc " * 500), alphabet, 0.0, **PLAIN, strays_share=1.0, newest=2)
+    text = PageText(alphabet.encode("abc " * 500), alphabet, 0.0, **PLAIN, strays_share=1.0, newest="✓✗⚡")
     pages = [text.draw(4_000, np.random.default_rng(seed)) for seed in range(40)]
     counts = np.bincount(np.concatenate(pages), minlength=8)
     assert counts[6:].min() > 1.5 * counts[4:6].max(), "both have their share of the others, too"
