@@ -1,7 +1,7 @@
 """The report adds up and names everything."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from optical_memory.language.tokenizer import count_text_tokens
@@ -12,6 +12,7 @@ from tests.memory.histories import Message, compress, examples, histories, reaso
 
 
 @given(histories(), st.integers(0, 4))
+@example([{"role": "user", "content": "word " * 300 + "\x1f"}], 0)
 @examples(50)
 def test_the_report_adds_up(history: list[Message], keep_last: int) -> None:
     context = compress(history, keep_last)
@@ -21,7 +22,8 @@ def test_the_report_adds_up(history: list[Message], keep_last: int) -> None:
     texts = count_text_tokens([part.text for part in context.parts if isinstance(part, TextPart)])
     assert [page.sequence_length for page in report.pages] == pages
     assert [text.tokens for text in report.texts] == texts
-    assert report.tokens_after == sum(pages) + sum(texts)
+    errata = [page.errata_tokens for page in report.pages]  # what the model was not taught is told beside the page
+    assert report.tokens_after == sum(pages) + sum(errata) + sum(texts)
     assert report.ratio == (report.tokens_before / report.tokens_after if report.tokens_after else 1.0)
 
 
