@@ -12,7 +12,7 @@ from tests.memory.histories import Message, compress, examples, histories, reaso
 
 
 @given(histories(), st.integers(0, 4))
-@example([{"role": "user", "content": "word " * 300 + "\x1f"}], 0)
+@example([{"role": "user", "content": "\x1f " + "word " * 300}], 0)
 @examples(50)
 def test_the_report_adds_up(history: list[Message], keep_last: int) -> None:
     context = compress(history, keep_last)
