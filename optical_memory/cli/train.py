@@ -39,6 +39,7 @@ ENCODER_RECIPE_NAMES = (
     "dotless",
     "signs",
     "more_signs",
+    "signs_at_large",
 )
 _WITH_FACES = ENCODER_RECIPE_NAMES[ENCODER_RECIPE_NAMES.index("faces") :]
 """Since then every leg has been set in other faces, too."""

@@ -28,6 +28,7 @@ from optical_memory.training.later_recipes import (
     more_accents,
     more_signs,
     signs,
+    signs_at_large,
     small_and_dense,
     small_letters,
     unaligned,
@@ -64,5 +65,6 @@ ENCODER_RECIPES = {
         dotless,
         signs,
         more_signs,
+        signs_at_large,
     )
 }

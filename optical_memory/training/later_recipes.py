@@ -151,3 +151,9 @@ def signs(steps: int = 1000, others: tuple[str, ...] = ("dejavu",)) -> EncoderRe
 def more_signs(steps: int = 1300, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
     """After that: the same for longer, as many of `config.SIGNS`, all in its alphabet, as of all other strays."""
     return replace(signs(steps, others), newest=SIGNS, seed=28)
+
+
+def signs_at_large(steps: int = 900, others: tuple[str, ...] = ("dejavu",)) -> EncoderRecipe:
+    """After that: one large cut more of Large on the dense grid, where the signs read worst."""
+    before = more_signs(steps, others)
+    return replace(before, portions=(*before.portions, other_scripts_at_large(1, DENSE)), seed=29)
