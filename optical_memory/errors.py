@@ -10,6 +10,7 @@ OpticalMemoryError
 ├── SpliceError              rows that do not fit the places made for them
 ├── BudgetError              a budget that cannot be met
 ├── StoreError               a store on disk that cannot be used: of a newer version, without a scope
+│   └── DamagedStoreError    one whose file is damaged: it can be replaced or deleted, not read
 └── MissingExtraError        an optional package that is not installed
 """
 
@@ -50,7 +51,7 @@ class BudgetError(OpticalMemoryError, ValueError):
     """A budget that cannot be met.
 
     `budget`: the least that holds with the fidelity asked for; `min_fidelity`: the most that holds within the budget asked for,
-    None if nothing does.
+    None if nothing does, or if it is pinned pages that do not fit.
     """
 
     def __init__(self, message: str, budget: int | None = None, min_fidelity: float | None = None) -> None:
@@ -61,6 +62,10 @@ class BudgetError(OpticalMemoryError, ValueError):
 
 class StoreError(OpticalMemoryError):
     """A store on disk that cannot be used: of a newer version, or without a scope."""
+
+
+class DamagedStoreError(StoreError):
+    """A store whose file is damaged: it can be replaced or deleted, not read."""
 
 
 class MissingExtraError(OpticalMemoryError, ImportError):

@@ -70,10 +70,8 @@ class Shelf:
         numbers = range(conversation * PAGES, (conversation + 1) * PAGES)
         option = Option("page", TINY, TINY.sequence_length(), 1.0, TINY.sequence_length())
         turns = tuple(Turn("user", self.texts[number % len(self.texts)], f"turn-{number}") for number in numbers)
-        pages = tuple(
-            PageRecord(self.key(number).digest, option, place, place, 0) for place, number in enumerate(numbers)
-        )
-        return Record(turns, PAGES, PAGES, "64 x 64", pages)
+        pages = tuple(PageRecord(self.key(number).digest, option, (place,), 0) for place, number in enumerate(numbers))
+        return Record(turns, PAGES, PAGES, "64 x 64", "", pages)
 
     def grow(self, pages: int) -> None:
         """Puts whole conversations until there are so many pages."""

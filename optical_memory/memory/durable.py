@@ -1,10 +1,11 @@
 """A memory's record and the store that it lives in: kept between processes where the store has files, else in this one only."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import torch
 
-from optical_memory.errors import StoreError
+from optical_memory.errors import DamagedStoreError, StoreError
 from optical_memory.memory.forget import Receipt, finish, forget, forget_all
 from optical_memory.memory.journal import Journal
 from optical_memory.memory.pagefiles import TokenFiles
@@ -78,8 +79,20 @@ class Durable:
         """Erases all of a scope, this one or another of the same store; `record` is what is known of it."""
         journal = self._journal if scope == self.scope else self._journal_of(scope)
         if record is None:
-            record = journal.load() if journal is not None else Record()
+            record = self._legible(journal)
         return forget_all(record, self.store, journal, scope)
+
+    def holds_anything(self) -> bool:
+        """Whether the scope has files in the store, legible or not."""
+        files = self.store.files
+        return files is not None and files.home(self.scope).exists()
+
+    @staticmethod
+    def _legible(journal: Journal | None) -> Record:
+        """What a journal holds; nothing where it is damaged, which is no reason not to erase it."""
+        with suppress(DamagedStoreError):
+            return journal.load() if journal is not None else Record()
+        return Record()
 
     def close(self) -> None:
         """Lets go of the file; the next call opens it again."""

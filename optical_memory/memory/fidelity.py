@@ -92,10 +92,12 @@ class FidelityForecast:
 
     prior: float = 0.99
     _sums: dict[Mode, tuple[float, float, int]] = field(default_factory=lambda: defaultdict(lambda: (0.0, 0.0, 0)))
+    _best: dict[Mode, float] = field(default_factory=dict)
 
     def learn(self, mode: Mode, measured: float, errata_tokens: int = 0) -> None:
         total, tokens, count = self._sums[mode]
         self._sums[mode] = (total + measured, tokens + errata_tokens, count + 1)
+        self._best[mode] = max(measured, self._best.get(mode, 0.0))
 
     def knows(self, mode: Mode) -> bool:
         return mode in self._sums
@@ -107,6 +109,12 @@ class FidelityForecast:
         if not self._sums:
             return self.prior
         return self.of(min(self._sums, key=lambda known: (known.side < mode.side, abs(known.side - mode.side))))
+
+    def hoped(self, mode: Mode, bound: float) -> float:
+        """What is foreseen, and no less than a `bound` that the page may reach: none was measured in this mode, or one was that
+        does."""
+        foreseen = self.of(mode)
+        return max(foreseen, bound) if self._best.get(mode, 1.0) >= bound else foreseen
 
     def errata_tokens(self, mode: Mode) -> float:
         """Text tokens of a page's errata; none foreseen where none were measured."""

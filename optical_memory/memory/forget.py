@@ -3,7 +3,7 @@ next process."""
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from optical_memory.errors import OpticalMemoryError
@@ -62,12 +62,11 @@ def turns_named(record: Record, names: Collection[str]) -> set[int]:
 
 
 def turns_on(record: Record, number: int) -> set[int]:
-    """Positions of the turns that stand on a page of the context, wholly or in part."""
+    """Positions of the turns that stand on a page of the context, wholly or in part; not of those between them that are text."""
     pages = [page for page in record.pages if page.option.kind == "page"]
     if not 1 <= number <= len(pages):
         raise OpticalMemoryError(f"there is no page {number}; the context has pages 1 to {len(pages)}")
-    page = pages[number - 1]
-    return set(range(page.first, page.last + 1))
+    return set(pages[number - 1].sources)
 
 
 def turns_matching(record: Record, pattern: str | re.Pattern[str]) -> set[int]:
@@ -84,9 +83,32 @@ def turns_matching(record: Record, pattern: str | re.Pattern[str]) -> set[int]:
     }
 
 
-def _texts_of(turn: Turn) -> Sequence[str]:
-    calls = [text for call in turn.tool_calls for text in (call.id, call.arguments)]
-    return [turn.text, turn.id, turn.name or "", *calls, json.dumps(turn.message, ensure_ascii=False, default=str)]
+def _texts_of(turn: Turn) -> Iterator[str]:
+    """What a turn says in any writing: as it is drawn, as JSON writes its message, and each string in that, or in the JSON that
+    a string holds, as arguments of tools do, without JSON's escapes."""
+    yield from (turn.text, turn.id, turn.name or "", json.dumps(turn.message, ensure_ascii=False, default=str))
+    left: list[object] = [turn.message, *(result.content for result in turn.results)]
+    for call in turn.tool_calls:
+        left += [call.id, call.name, call.arguments]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            yield value
+            left.append(_held_in(value))
+        elif isinstance(value, Mapping):
+            left += [*value.keys(), *value.values()]
+        elif isinstance(value, (list, tuple)):
+            left += value
+
+
+def _held_in(text: str) -> object:
+    """The object or list that a text is in JSON; None for any other text."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def forget(
@@ -117,7 +139,7 @@ def forget(
 def forget_all(record: Record, store: TokenStore, journal: Journal | None, scope: str) -> Receipt:
     """Erases everything of a scope, and the folder that held it."""
     if journal is not None:
-        journal.purge(Record())
+        journal.clear()
     erased = store.erase(scope)
     left = _finished(store, journal, scope, frozenset())
     if journal is not None and not left:

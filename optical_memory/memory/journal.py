@@ -7,32 +7,35 @@ conversation holds, not what the store holds. Each save is one transaction of th
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from optical_memory.errors import StoreError
+from optical_memory.errors import DamagedStoreError, StoreError
 from optical_memory.memory.budget import Option
 from optical_memory.memory.marks import Marks
 from optical_memory.memory.record import PageRecord, Record, turn_as_text, turn_from_text
-from optical_memory.memory.turn import Turn
 from optical_memory.modes import mode_named
 
-VERSION = 1
+VERSION = 2
 """Of the tables below; a store of a newer version is refused."""
 PATIENCE = 2.0
 """Seconds that a call waits for another process to finish writing."""
 
 _TABLES = """
 CREATE TABLE state (only_row INTEGER PRIMARY KEY CHECK (only_row = 0),
-    settled INTEGER NOT NULL, border INTEGER NOT NULL, layout TEXT NOT NULL, erasing INTEGER NOT NULL);
+    settled INTEGER NOT NULL, border INTEGER NOT NULL, layout TEXT NOT NULL, erasing INTEGER NOT NULL,
+    terms TEXT NOT NULL DEFAULT '');
 CREATE TABLE turns (position INTEGER PRIMARY KEY, turn TEXT NOT NULL);
 CREATE TABLE pages (place INTEGER PRIMARY KEY, digest TEXT NOT NULL, kind TEXT NOT NULL, mode TEXT, cost INTEGER NOT NULL,
-    fidelity REAL NOT NULL, length INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, start INTEGER);
+    fidelity REAL NOT NULL, length INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, start INTEGER, sources TEXT);
 CREATE TABLE marks (turn TEXT NOT NULL, kind TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (turn, kind)) WITHOUT ROWID;
-INSERT INTO state VALUES (0, 0, 0, '', 0);
+INSERT INTO state VALUES (0, 0, 0, '', 0, '');
 """
+_PAGE = "place, digest, kind, mode, cost, fidelity, length, first, last, start, sources"
+_SINCE_1 = ("ALTER TABLE state ADD COLUMN terms TEXT NOT NULL DEFAULT ''", "ALTER TABLE pages ADD COLUMN sources TEXT")
+"""Version 1 kept a page's first and last turn only: where `sources` is empty it held all between them."""
 
 
 class Journal:
@@ -46,18 +49,22 @@ class Journal:
         self._inherited: sqlite3.Connection | None = None
         """Of the process that this one was forked from: it may be neither used nor closed here."""
         self._known = Record()
+        self._seals: tuple[int, ...] = ()
+        """Hashes of the rows of `_known`'s turns: the messages themselves are their owner's, who may have written to them since."""
         self._seen: int | None = None
         """SQLite's count of other connections' commits when `_known` was what the file holds."""
 
     def load(self) -> Record:
         """What the file holds; nothing where there is no file yet. Raises StoreError for one of a newer version or damaged."""
         if not self.path.exists():
-            self._known = Record()
+            self._known, self._seals = Record(), ()
             return self._known
         try:
             with self._transaction("DEFERRED") as rows:
-                self._known, self._seen = _read(rows), _commits(rows)
+                (self._known, self._seals), self._seen = self._read(rows), _commits(rows)
         except sqlite3.Error as error:
+            if _is_damage(error):
+                raise self._damaged(error) from error
             self._trouble("read", error)
         return self._known
 
@@ -77,10 +84,10 @@ class Journal:
         try:
             with self._transaction("IMMEDIATE") as rows:
                 commits = _commits(rows)
-                before = _read(rows) if commits != self._seen else self._known
-                _write(rows, before, record)
+                before, seals = self._read(rows) if commits != self._seen else (self._known, self._seals)
+                seals = _write(rows, before, seals, record)
                 _write_marks(rows, self._known, record)
-            self._known, self._seen = record, commits
+            self._known, self._seals, self._seen = record, seals, commits
             return frozenset(page.digest for page in before.pages) - {page.digest for page in record.pages}
         except (sqlite3.Error, StoreError) as error:
             self._trouble("written", error)
@@ -107,13 +114,25 @@ class Journal:
             with self._transaction("IMMEDIATE") as rows:
                 for table in ("turns", "pages", "marks"):
                     rows.execute(f"DELETE FROM {table}")
-                _write(rows, Record(), record)
+                seals = _write(rows, Record(), (), record)
                 _write_marks(rows, Record(), record)
                 rows.execute("UPDATE state SET erasing = 1")
                 commits = _commits(rows)
-            self._known, self._seen = record, commits
+            self._known, self._seals, self._seen = record, seals, commits
         except sqlite3.Error as error:
+            if _is_damage(error):
+                raise self._damaged(error) from error
             raise StoreError(f"nothing was forgotten: {self.path} could not be written ({error}); try again") from error
+
+    def clear(self) -> None:
+        """Replaces everything by nothing; a damaged file is deleted. Raises StoreError."""
+        try:
+            self.purge(Record())
+        except DamagedStoreError:
+            self.close()
+            for ending in ("", "-wal", "-shm"):
+                self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+            self._known, self._seals = Record(), ()
 
     def is_erasing(self) -> bool:
         """True where a process began to forget and was stopped before it was done."""
@@ -152,6 +171,18 @@ class Journal:
         if self._open is not None:
             self._open[0].close()
         self._open, self._seen = None, None
+
+    def _read(self, rows: sqlite3.Connection) -> tuple[Record, tuple[int, ...]]:
+        """What the file holds, and the hashes of its turns' rows."""
+        try:
+            return _record_in(rows)
+        except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> DamagedStoreError:
+        return DamagedStoreError(
+            f"{self.path} is damaged ({error}): put a backup in its place, or delete it; the next history begins it anew"
+        )
 
     # The connection
 
@@ -201,13 +232,12 @@ class Journal:
             version = rows.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 rows.execute("PRAGMA journal_mode = WAL")
+            if version < VERSION:
                 self._make_tables(rows)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            raise StoreError(
-                f"{self.path} is damaged ({error}): put a backup in its place, or delete it; the next history begins it anew"
-            ) from error
+            if _is_damage(error):
+                raise self._damaged(error) from error
+            raise
         if version > VERSION:
             raise StoreError(
                 f"{self.path} is of version {version}, and this optical-memory knows versions up to {VERSION}: upgrade it"
@@ -215,11 +245,17 @@ class Journal:
 
     def _make_tables(self, rows: sqlite3.Connection) -> None:
         rows.execute("BEGIN IMMEDIATE")
-        if rows.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _TABLES.split(";\n"):
+        version = rows.execute("PRAGMA user_version").fetchone()[0]
+        if version < VERSION:
+            for statement in _TABLES.split(";\n") if version == 0 else _SINCE_1:
                 rows.execute(statement)
             rows.execute(f"PRAGMA user_version = {VERSION}")
         rows.execute("COMMIT")
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is at fault, and not what happens around it: a lock, a full disk."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
 
 
 def _commits(rows: sqlite3.Connection) -> int:
@@ -227,26 +263,35 @@ def _commits(rows: sqlite3.Connection) -> int:
     return int(rows.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _read(rows: sqlite3.Connection) -> Record:
-    settled, border, layout = rows.execute("SELECT settled, border, layout FROM state").fetchone()
-    turns = tuple(turn_from_text(text) for (text,) in rows.execute("SELECT turn FROM turns ORDER BY position"))
-    with closing(rows.execute("SELECT * FROM pages ORDER BY place")) as found:
+def _record_in(rows: sqlite3.Connection) -> tuple[Record, tuple[int, ...]]:
+    settled, border, layout, terms = rows.execute("SELECT settled, border, layout, terms FROM state").fetchone()
+    texts = [text for (text,) in rows.execute("SELECT turn FROM turns ORDER BY position")]
+    with closing(rows.execute(f"SELECT {_PAGE} FROM pages ORDER BY place")) as found:
         pages = tuple(
-            PageRecord(digest, Option(kind, mode and mode_named(mode), cost, fidelity, length), first, last, start)
-            for _, digest, kind, mode, cost, fidelity, length, first, last, start in found
+            PageRecord(
+                digest,
+                Option(kind, mode and mode_named(mode), cost, fidelity, length),
+                tuple(json.loads(sources) if sources else range(first, last + 1)),
+                start,
+            )
+            for _, digest, kind, mode, cost, fidelity, length, first, last, start, sources in found
         )
     marks = rows.execute("SELECT turn, kind, value FROM marks").fetchall()
     pins = frozenset(json.loads(turn) for turn, kind, _ in marks if kind == "pin")
     hits = {json.loads(turn): value for turn, kind, value in marks if kind == "hit"}
-    return Record(turns, settled, border, layout, pages, Marks(pins, hits))
+    turns = tuple(map(turn_from_text, texts))
+    return Record(turns, settled, border, layout, terms, pages, Marks(pins, hits)), tuple(map(hash, texts))
 
 
-def _write(rows: sqlite3.Connection, before: Record, record: Record) -> None:
-    """The turns and pages of `record`, where the file holds those of `before`."""
+def _write(rows: sqlite3.Connection, before: Record, seals: Sequence[int], record: Record) -> tuple[int, ...]:
+    """The turns and pages of `record`, where the file holds those of `before`, whose turns' rows have the hashes `seals`;
+    -> the hashes of the rows now."""
+    texts = [turn_as_text(turn) for turn in record.turns]
+    now = tuple(map(hash, texts))
     turns = [
-        (position, turn_as_text(turn))
-        for position, turn in enumerate(record.turns)
-        if position >= len(before.turns) or not _same(turn, before.turns[position])
+        (position, text)
+        for position, text in enumerate(texts)
+        if position >= len(seals) or now[position] != seals[position]
     ]
     pages = [
         (place, *_page_row(page))
@@ -255,10 +300,11 @@ def _write(rows: sqlite3.Connection, before: Record, record: Record) -> None:
     ]
     rows.executemany("REPLACE INTO turns VALUES (?, ?)", turns)
     rows.execute("DELETE FROM turns WHERE position >= ?", (len(record.turns),))
-    rows.executemany("REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", pages)
+    rows.executemany(f"REPLACE INTO pages ({_PAGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", pages)
     rows.execute("DELETE FROM pages WHERE place >= ?", (len(record.pages),))
-    state = record.settled, record.border, record.layout
-    rows.execute("UPDATE state SET settled = ?, border = ?, layout = ?", state)
+    state = record.settled, record.border, record.layout, record.terms
+    rows.execute("UPDATE state SET settled = ?, border = ?, layout = ?, terms = ?", state)
+    return now
 
 
 def _write_marks(rows: sqlite3.Connection, before: Record, record: Record) -> None:
@@ -284,12 +330,8 @@ def _page_row(page: PageRecord) -> tuple[object, ...]:
         option.cost,
         option.fidelity,
         option.length,
-        page.first,
-        page.last,
+        page.sources[0],
+        page.sources[-1],
         page.offset,
+        json.dumps(page.sources),
     )
-
-
-def _same(turn: Turn, other: Turn) -> bool:
-    """Equal, and told in the same message."""
-    return turn is other or (turn == other and (turn.message is other.message or turn.message == other.message))

@@ -69,7 +69,8 @@ class Keeper:
         """What is known of each page: measured where it was, foreseen where not.
 
         Where there is a `measured`, what is not in it will be measured before it is kept: its errata count as none until
-        then, so that no mode that might be the cheapest with its errata is passed over.
+        then, so that no mode that might be the cheapest with its errata is passed over. Nor is one that might reach the
+        schedule's `min_fidelity`.
         """
         held, known, rows = set(pinned), measured or {}, []
         for index, (draft_page, age) in enumerate(zip(draft.pages, ages, strict=True)):
@@ -77,14 +78,14 @@ class Keeper:
             for mode in schedule.ladder:
                 stored = known.get((index, mode))
                 if stored is None:
-                    reads: float | None = None
+                    fidelity: float | None = self.forecast.hoped(mode, schedule.min_fidelity)
                     errata = round(self.forecast.errata_tokens(mode)) if measured is None else 0
                 else:
                     told = self._told(draft_page.page, stored)
-                    reads = _reads(draft_page.page, stored, told)
+                    fidelity = _reads(draft_page.page, stored, told)
                     errata = self._errata_tokens(draft_page.page, told, count)
                 costs[mode] = length_of(mode) + errata
-                fidelities[mode] = 1.0 if self.lossless else self.forecast.of(mode) if reads is None else reads
+                fidelities[mode] = 1.0 if self.lossless else self.forecast.of(mode) if fidelity is None else fidelity
             salience = schedule.salience_of("\n".join(draft_page.texts))
             is_pinned = not held.isdisjoint(draft_page.page.sources)
             rows.append(PageFacts(age, draft_page.text_tokens, salience, costs, fidelities, is_pinned))

@@ -15,9 +15,9 @@ from optical_memory.language.prefix import Prefix
 from optical_memory.language.tokenizer import deepseek_bpe
 from optical_memory.loading import load_model
 from optical_memory.memory.asking import Candidate, Piece, best_passage, fitting
-from optical_memory.memory.assembly import assemble, plan_of, report_of
+from optical_memory.memory.assembly import assemble, report_of
 from optical_memory.memory.context import Context, OutPage, PagePart, TextPart
-from optical_memory.memory.draft import Draft, TokenCounter, draft_of
+from optical_memory.memory.draft import Draft, TokenCounter
 from optical_memory.memory.durable import Durable, open_store
 from optical_memory.memory.embedder import Embedder
 from optical_memory.memory.forget import Receipt, turns_meant
@@ -25,17 +25,15 @@ from optical_memory.memory.keeping import Keeper, Kept, Progress
 from optical_memory.memory.marks import Marks
 from optical_memory.memory.recall import PageIndex, page_keys
 from optical_memory.memory.recollection import Recollection
-from optical_memory.memory.record import Record, records_of
+from optical_memory.memory.record import Record
 from optical_memory.memory.report import Plan
 from optical_memory.memory.rereading import Rereader
 from optical_memory.memory.schedule import ForgettingSchedule
-from optical_memory.memory.selection import protected_from
-from optical_memory.memory.store import StoredPage, TokenStore
+from optical_memory.memory.settling import Settler
+from optical_memory.memory.store import TokenStore
 from optical_memory.memory.turn import Turn, whole_history
 from optical_memory.memory.worker import Worker, step_of
 from optical_memory.model import Model
-from optical_memory.modes import Mode
-from renderers import RENDERER_VERSION
 
 KEEP_LAST = 4
 """Turns at the end of a history that stay text."""
@@ -89,6 +87,7 @@ class OpticalMemory:
         self._durable = Durable(self.store, scope)
         self._keeper = Keeper(self.model, self.store, lossless, scope)
         self._embedder = embedder
+        self._record = Record()
         self._context: Context | None = None
         self._out: list[OutPage] = []
         self._fades_are_due = False
@@ -119,7 +118,9 @@ class OpticalMemory:
             turns = whole_history(history)
             self._refresh()
             self._count.begin()
-            record, draft, kept = self._settle(turns, step_of(stop, self.on_progress))
+            record, draft, kept = self._settler.settle(
+                self._record, turns, self._fades_are_due, self._count, step_of(stop, self.on_progress)
+            )
             parts, out = assemble(draft, kept)
             self._index_pages(draft, kept)
             report = report_of(
@@ -133,14 +134,9 @@ class OpticalMemory:
     def plan(self, history: Iterable[Turn | Mapping[str, Any]]) -> Plan:
         """What `compress` would do with a history, by what is foreseen: nothing is drawn or encoded."""
         with self._lock:
+            self._refresh()
             turns = whole_history(history)
-            starts = self._last.starts_in(turns)
-            draft = draft_of(turns, self.keep_last, self.model, self._count, starts)
-            marks = self._record.marks.following(self._record.turns, turns)
-            ages = draft.ages(self.schedule.unit, len(turns) - 1, marks.hits)
-            facts = self._keeper.facts(draft, self.schedule, ages, marks.pins, self._count)
-            options = self.schedule.plan(facts, draft.fixed_tokens, fewest_tokens=self.lossless)
-            return plan_of(draft, facts, options)
+            return self._settler.plan(self._record, turns, self._fades_are_due, self._count)
 
     def pin(self, *turns: str) -> None:
         """Pages that hold one of these turns (by id) are kept at the sharpest mode that pays, from the next fades on."""
@@ -155,36 +151,9 @@ class OpticalMemory:
             self._mark(self._record.marks.unpinned(turns))
             self._fades_are_due = True
 
-    def _settle(self, turns: Sequence[Turn], step: Progress) -> "tuple[Record, Draft, list[Kept]]":
-        """Fades come in batches: until `fade_every` turns are new, pages stay as they are and new turns are text."""
-        last, marks = self._last, self._record.marks.following(self._record.turns, turns)
-        if not self._fades_are_due and last.holds(turns, self.fade_every):
-            draft = draft_of(turns, len(turns) - last.border, self.model, self._count, last.starts())
-            options = last.options
-            fits = len(draft.pages) == len(options) and (
-                self.schedule.budget is None
-                or draft.fixed_tokens + sum(option.cost for option in options) <= self.schedule.budget
-            )
-            measured: dict[tuple[int, Mode], StoredPage | None] = {}
-            kept = self._keeper.encode(draft, options, measured, self._count, step) if fits else None
-            if fits and kept is None:
-                kept = self._keeper.encode(draft, options, measured, self._count)
-            if kept is not None:
-                return replace(last, turns=tuple(turns), marks=marks), draft, kept
-        draft = draft_of(turns, self.keep_last, self.model, self._count, last.starts_in(turns))
-        ages = draft.ages(self.schedule.unit, len(turns) - 1, marks.hits)
-        kept = self._keeper.keep(draft, self.schedule, ages, marks.pins, self._count, step)
-        border = protected_from(turns, self.keep_last)
-        return Record(tuple(turns), len(turns), border, self._layout, records_of(draft, kept), marks), draft, kept
-
     @property
-    def _layout(self) -> str:
-        return f"{self.model.grid}, renderer {RENDERER_VERSION}"
-
-    @property
-    def _last(self) -> Record:
-        """What was settled last; nothing where its pages were laid out for another grid."""
-        return self._record if self._record.layout == self._layout else Record()
+    def _settler(self) -> Settler:
+        return Settler(self._keeper, self.schedule, self.keep_last, self.fade_every)
 
     # Between processes
 
@@ -340,7 +309,9 @@ class OpticalMemory:
         ]
 
     def _page(self, number: int) -> PagePart:
-        pages = self.context.pages
+        with self._lock:
+            self._refresh()
+            pages = self.context.pages
         if not 1 <= number <= len(pages):
             raise OpticalMemoryError(f"there is no page {number}; the context has pages 1 to {len(pages)}")
         return pages[number - 1]

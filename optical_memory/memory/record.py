@@ -1,8 +1,8 @@
 """What one conversation leaves behind: turns, how its pages were kept, what was marked. Plain data; nothing of a decoder."""
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from optical_memory.memory.budget import Option
@@ -12,37 +12,42 @@ from optical_memory.memory.marks import Marks
 from optical_memory.memory.paging import PageStart, carried, starts_of
 from optical_memory.memory.turn import ToolCall, ToolResult, Turn
 
+_FIELDS = tuple(own.name for own in fields(Turn))
 TOOL_PATIENCE = 4
 """Within a tool loop fades wait this many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRecord:
-    """A page as it was kept: its digest, its option, the positions of its first and last turn, where in the first it begins."""
+    """A page as it was kept: its digest, its option, the positions of its turns, where in the first of them it begins.
+
+    Turns between its `sources` may have stayed text.
+    """
 
     digest: str
     option: Option
-    first: int
-    last: int
+    sources: tuple[int, ...]
     offset: int | None
     """None where a page cannot be begun there again."""
 
     @property
     def start(self) -> PageStart | None:
-        return None if self.offset is None else PageStart(self.first, self.offset)
+        return None if self.offset is None else PageStart(self.sources[0], self.offset)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """`settled`: how many turns there were at the last fades; `border`: the first of them that stayed text.
 
-    `layout` names the grid that the pages are on.
+    `layout` names the grid that the pages are on, `terms` all else that their modes were chosen by and a later plan may
+    not share.
     """
 
     turns: tuple[Turn, ...] = ()
     settled: int = 0
     border: int = 0
     layout: str = ""
+    terms: str = ""
     pages: tuple[PageRecord, ...] = ()
     marks: Marks = field(default_factory=Marks)
 
@@ -68,15 +73,15 @@ class Record:
         turns = tuple(self.turns[position] for position in stay)
         pages = []
         for page in self.pages:
-            if all(position in moved for position in range(page.first, page.last + 1)):
-                pages.append(replace(page, first=moved[page.first], last=moved[page.last]))
-        return Record(
-            turns,
-            sum(position < self.settled for position in stay),
-            sum(position < self.border for position in stay),
-            self.layout,
-            tuple(pages),
-            self.marks.without(self.turns, stay),
+            if moved.keys() >= set(page.sources):
+                pages.append(replace(page, sources=tuple(moved[position] for position in page.sources)))
+        return replace(
+            self,
+            turns=turns,
+            settled=sum(position < self.settled for position in stay),
+            border=sum(position < self.border for position in stay),
+            pages=tuple(pages),
+            marks=self.marks.without(self.turns, stay),
         )
 
     def starts_in(self, turns: Sequence[Turn]) -> list[PageStart]:
@@ -91,8 +96,7 @@ def records_of(draft: Draft, kept: Sequence[Kept]) -> tuple[PageRecord, ...]:
         PageRecord(
             drafted.page.digest,
             place.option,
-            draft.positions[drafted.page.sources[0]],
-            draft.positions[drafted.page.sources[-1]],
+            tuple(draft.positions[source] for source in drafted.page.sources),
             None if start is None else start.offset,
         )
         for drafted, place, start in zip(draft.pages, kept, starts, strict=True)
@@ -101,11 +105,20 @@ def records_of(draft: Draft, kept: Sequence[Kept]) -> tuple[PageRecord, ...]:
 
 def turn_as_text(turn: Turn) -> str:
     """A turn as JSON. A message that JSON cannot hold is left out: the turn goes on without it."""
-    row = asdict(replace(turn, message=None))
+    row = {name: getattr(turn, name) for name in _FIELDS}
+    row["tool_calls"] = [asdict(call) for call in turn.tool_calls]
+    row["results"] = [asdict(result) for result in turn.results]
     try:
-        return json.dumps({**row, "message": turn.message})
-    except (TypeError, ValueError):
-        return json.dumps(row)
+        return json.dumps(row, default=_as_dict)
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps({**row, "message": None})
+
+
+def _as_dict(value: object) -> dict[Any, Any]:
+    """Mappings that are no dict, as a message may be or hold; any other value is none of JSON's."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"JSON holds no {type(value).__name__}")
 
 
 def turn_from_text(text: str) -> Turn:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from optical_memory.errors import GridError
+from optical_memory.errors import BudgetError, GridError
 from optical_memory.memory.budget import Option, best_pair, choose, fewest
 from optical_memory.memory.salience import Salience
 from optical_memory.modes import BASE, GUNDAM, LARGE, MODES, SMALL, TINY, Mode, mode_named
@@ -156,12 +156,24 @@ class ForgettingSchedule:
         if self.budget is None or room is None or (not fewest_tokens and sum(own.cost for own in wanted) <= room):
             return wanted
         if fewest(options) > room:
+            loose = [self._options(replace(page, pinned=False), fewest_tokens) for page in pages]
+            if fewest(loose) <= room:
+                raise self._pins_cost(sum(page.pinned for page in pages), fixed_tokens, fewest(options), fewest(loose))
             ways = [
                 [*own, Option.as_text(page.text_tokens)] if page.pinned else self._everything(page)
                 for page, own in zip(pages, options, strict=True)
             ]
             raise best_pair(ways, self.budget, fixed_tokens, self.min_fidelity)
         return choose(options, [self._weight(page) for page in pages], room)
+
+    def _pins_cost(self, pins: int, fixed_tokens: int, with_them: int, without: int) -> BudgetError:
+        """The error where it is the pinned pages, kept sharp at any age, that a budget does not hold."""
+        needed = fixed_tokens + with_them
+        return BudgetError(
+            f"a budget of {self.budget} tokens does not hold {pins} pinned pages at the sharpest mode that pays: with them the "
+            f"context takes at least {needed} tokens, without pins {fixed_tokens + without}; unpin turns, or raise the budget",
+            budget=needed,
+        )
 
     def _options(self, page: PageFacts, fewest_tokens: bool) -> list[Option]:
         """What the schedule allows for a page, the cheapest first."""

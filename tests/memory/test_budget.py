@@ -163,3 +163,12 @@ def test_a_conflict_over_a_pinned_page_names_a_pair_that_holds() -> None:
         ForgettingSchedule(budget=20).plan([page])
     assert found.value.budget > 20
     ForgettingSchedule(budget=found.value.budget).plan([page])
+
+
+def test_pins_that_do_not_fit_are_blamed() -> None:
+    pages = [facts(99, pinned=True), *(facts(99) for _ in range(4))]
+    schedule = ForgettingSchedule(budget=500, min_fidelity=0.9)
+    with pytest.raises(BudgetError, match=r"does not hold 1 pinned pages.*unpin") as found:
+        schedule.plan(pages)
+    assert found.value.budget == 273 + 4 * 73
+    assert schedule.within(found.value.budget).plan(pages)[0].mode == BASE

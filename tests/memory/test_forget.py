@@ -4,6 +4,7 @@ import gc
 import json
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +208,61 @@ def test_a_pattern_that_every_turn_holds_forgets_nothing(tmp_path: Path, nothing
     with pytest.raises(OpticalMemoryError, match="nothing was forgotten"):
         memory.forget(matching=nothing)
     assert memory.context.messages() == before
+
+
+def test_what_stood_as_text_between_a_pages_turns_stays(tmp_path: Path) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:,"}}
+    messages = [
+        {"role": "user", "content": prose(700, 1)},
+        {"role": "system", "content": "Never say the date."},
+        {"role": "user", "content": [{"type": "text", "text": "my only photo"}, picture]},
+        {"role": "assistant", "content": prose(2500, 2)},
+        *conversation(8, 1500),
+    ]
+    memory = opened(tmp_path)
+    assert memory.compress(messages).pages[0].page.sources == ("turn-0", "turn-3", "turn-4")
+    assert opened(tmp_path).forget(page=1).turns == ("turn-0", "turn-3", "turn-4")
+    assert "Never say the date." in str(opened(tmp_path).context.messages())
+    assert "my only photo" in str(opened(tmp_path).context.messages())
+
+
+@pytest.mark.parametrize("said", ["René Müller", "C:\\Users\\ann", 'they said "hi"'])
+def test_what_json_escapes_is_found(said: str) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": json.dumps({"who": [said]})}}
+    messages = [
+        {"role": "user", "content": prose(300, 1)},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": json.dumps({"found": said})},
+        *conversation(4, 300),
+    ]
+    memory = memory_of(FakeModel())
+    memory.compress(messages)
+    assert memory.forget(matching=said).turns == ("turn-1", "turn-2")
+    blocks = [{"type": "tool_use", "id": "t", "name": "find", "input": {said: 1}}]
+    result = [{"type": "tool_result", "tool_use_id": "t", "content": "ok"}]
+    memory = memory_of(FakeModel())
+    memory.compress(
+        [messages[0], {"role": "assistant", "content": blocks}, {"role": "user", "content": result}, *messages[3:]]
+    )
+    assert memory.forget(matching=said).turns == ("turn-1",)
+
+
+def test_a_damaged_journal_does_not_keep_a_scope_from_being_forgotten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    remembered(tmp_path)
+    gc.collect()
+    (file,) = tmp_path.glob("*/journal.sqlite")
+    place = ["forget", "--store", str(tmp_path), "--scope", "ann/thread"]
+    with closing(sqlite3.connect(file, isolation_level=None)) as rows:
+        rows.execute("UPDATE turns SET turn = substr(turn, 5) WHERE position = 3")
+    assert main([*place, "--turn", "turn-1"]) == 1
+    assert "damaged" in capsys.readouterr().err
+    assert main([*place, "--all"]) == 0
+    assert list(tmp_path.iterdir()) == []
+    remembered(tmp_path)
+    gc.collect()
+    (file,) = tmp_path.glob("*/journal.sqlite")
+    file.write_bytes(b"this is no database" * 500)
+    assert main([*place, "--all"]) == 0
+    assert list(tmp_path.iterdir()) == []

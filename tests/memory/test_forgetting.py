@@ -54,6 +54,20 @@ def test_what_reads_too_badly_is_kept_sharper() -> None:
     assert {part.encoded.mode for part in context.pages} == {SMALL, BASE}
 
 
+def test_a_bound_above_what_is_foreseen_is_measured_before_all_stays_text() -> None:
+    schedule = ForgettingSchedule(((0, TINY),), min_fidelity=0.995)
+    history = conversation(24, 2500)
+    memory = memory_of(FakeModel(), schedule=schedule)
+    assert memory.plan(history).tokens_after < 20 * 2500 / 4
+    assert len(memory.compress(history).pages) > 5, "every page reads at 1.0"
+    model = FakeModel(spoilt={"Tiny": 0.01})
+    memory = memory_of(model, schedule=schedule, fade_every=1)
+    assert not memory.compress(history).pages, "every page reads at 0.99"
+    encoded = model.num_encoded
+    memory.compress([*history, *conversation(8, 2500)])
+    assert model.num_encoded == encoded, "a mode that reached the bound on no page is not tried again"
+
+
 def test_what_was_foreseen_is_what_is_measured() -> None:
     model = FakeModel(spoilt={"Tiny": 0.2, "Small": 0.1})
     memory = memory_of(model, fade_every=1)

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optical_memory.errors import StoreError
+from optical_memory.errors import DamagedStoreError, StoreError
 from optical_memory.memory.budget import Option
 from optical_memory.memory.journal import VERSION, Journal
 from optical_memory.memory.marks import Marks
@@ -43,7 +44,11 @@ OPTION = st.builds(
     st.integers(0, 9999),
 )
 PAGE = st.builds(
-    PageRecord, TEXT.map(ascii), OPTION, st.integers(0, 9), st.integers(0, 9), st.none() | st.integers(0, 9)
+    PageRecord,
+    TEXT.map(ascii),
+    OPTION,
+    st.lists(st.integers(0, 9), min_size=1, max_size=3).map(tuple),
+    st.none() | st.integers(0, 9),
 )
 RECORD = st.builds(
     Record,
@@ -51,6 +56,7 @@ RECORD = st.builds(
     st.integers(0, 9),
     st.integers(0, 9),
     st.sampled_from(("", "64 x 64")),
+    st.sampled_from(("", "an encoder, lossless")),
     st.lists(PAGE, max_size=4).map(tuple),
     st.builds(Marks, st.frozensets(TEXT, max_size=3), st.dictionaries(TEXT, st.integers(0, 99), max_size=3)),
 )
@@ -103,7 +109,7 @@ def test_saving_a_turn_more_writes_that_turn_only(tmp_path: Path) -> None:
 
 def test_pages_that_went_are_named(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
-    pages = tuple(PageRecord(name, Option.out(), 0, 0, 0) for name in "abc")
+    pages = tuple(PageRecord(name, Option.out(), (0,), 0) for name in "abc")
     assert journal.save(Record(pages=pages)) == frozenset()
     assert journal.save(Record(pages=pages[1:])) == frozenset("a")
 
@@ -121,6 +127,62 @@ def test_a_damaged_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "j").write_bytes(b"this is no database" * 500)
     with pytest.raises(StoreError, match=r"damaged.*backup"):
         Journal(tmp_path / "j").load()
+
+
+@pytest.mark.parametrize("row", ["{", "{}", "[]", '{"role": "king", "content": ""}', "[" * 100_000])
+def test_a_damaged_row_is_refused_with_what_to_do(tmp_path: Path, row: str) -> None:
+    journal = Journal(tmp_path / "j")
+    journal.save(Record((Turn("user", "hello", "a"),)))
+    with sqlite3.connect(tmp_path / "j") as rows:
+        rows.execute("UPDATE turns SET turn = ?", (row,))
+    with pytest.raises(DamagedStoreError, match=r"damaged.*backup"):
+        Journal(tmp_path / "j").load()
+    assert journal.newer() is None
+    assert "damaged" in journal.troubles[0]
+
+
+def test_a_message_that_its_owner_wrote_to_is_written_again(tmp_path: Path) -> None:
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,PASSPORT"}}]}
+    journal, record = Journal(tmp_path / "j"), Record((Turn("user", "", "a", message=message),))
+    journal.save(record)
+    message["content"][0]["image_url"]["url"] = "data:,BLACKED"  # type: ignore[index]
+    journal.save(record)
+    (turn,) = Journal(tmp_path / "j").load().turns
+    assert "BLACKED" in str(turn.message) and "PASSPORT" not in str(turn.message)
+
+
+def test_a_message_that_is_no_dict_comes_back_as_one() -> None:
+    message = MappingProxyType({"role": "user", "content": [MappingProxyType({"type": "text", "text": "see"})]})
+    back = turn_from_text(turn_as_text(Turn("user", "see", message=message)))
+    assert back.message == {"role": "user", "content": [{"type": "text", "text": "see"}]}
+
+
+def test_a_store_of_version_1_is_read_and_goes_on(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "j") as rows:
+        for statement in VERSION_1.split(";"):
+            rows.execute(statement)
+        rows.execute(
+            "INSERT INTO turns VALUES (0, ?), (1, ?)", [turn_as_text(Turn("user", "a", name)) for name in "ab"]
+        )
+    journal, page = Journal(tmp_path / "j"), PageRecord("d", Option("page", MODES["Tiny"], 73, 1.0, 73), (0, 1), 0)
+    assert journal.load().pages == (page,)
+    record = replace(journal.load(), terms="new", pages=(replace(page, sources=(0, 2)),))
+    journal.save(record)
+    assert journal.troubles == [] and Journal(tmp_path / "j").load() == record
+
+
+VERSION_1 = """
+PRAGMA journal_mode = WAL;
+CREATE TABLE state (only_row INTEGER PRIMARY KEY CHECK (only_row = 0),
+    settled INTEGER NOT NULL, border INTEGER NOT NULL, layout TEXT NOT NULL, erasing INTEGER NOT NULL);
+CREATE TABLE turns (position INTEGER PRIMARY KEY, turn TEXT NOT NULL);
+CREATE TABLE pages (place INTEGER PRIMARY KEY, digest TEXT NOT NULL, kind TEXT NOT NULL, mode TEXT, cost INTEGER NOT NULL,
+    fidelity REAL NOT NULL, length INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, start INTEGER);
+CREATE TABLE marks (turn TEXT NOT NULL, kind TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (turn, kind)) WITHOUT ROWID;
+INSERT INTO state VALUES (0, 2, 2, '64 x 64', 0);
+INSERT INTO pages VALUES (0, 'd', 'page', 'Tiny', 73, 1.0, 73, 0, 1, 0);
+PRAGMA user_version = 1
+"""
 
 
 def test_a_locked_file_is_told_and_written_later(tmp_path: Path) -> None:
