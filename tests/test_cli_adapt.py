@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from optical_memory.cli import main
+from optical_memory.cli import adapt, main, parser
 from optical_memory.readers import reader_named, save_reader
 
 CONVERSATION = str(Path(__file__).parent.parent / "examples" / "conversation.json")
@@ -56,3 +56,19 @@ def test_a_table_of_readers_that_is_none_is_named(tmp_path: Path, capsys: pytest
     (tmp_path / "r.json").write_text('[{"name": "x"}]')
     assert main(["estimate", CONVERSATION, "--reader", "x", "--readers", str(tmp_path / "r.json")]) == 1
     assert "r.json is not a table of readers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["proxy", "--upstream", "http://127.0.0.1:9"], ["serve"]])
+@pytest.mark.parametrize("port", ["0", "-1", "70000"])
+def test_a_port_that_nobody_can_listen_on_is_wrong_usage(
+    command: list[str], port: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapt, "_listen", lambda *_: pytest.fail("it began to listen"))
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, "--port", port])
+    assert stopped.value.code == 2 and f"{port} is no port to listen on; expected 1 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [1, 65535])
+def test_the_first_and_the_last_port_may_be_asked_for(number: int) -> None:
+    assert parser().parse_args(["serve", "--port", str(number)]).port == number
