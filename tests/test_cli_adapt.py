@@ -72,3 +72,12 @@ def test_a_port_that_nobody_can_listen_on_is_wrong_usage(
 @pytest.mark.parametrize("number", [1, 65535])
 def test_the_first_and_the_last_port_may_be_asked_for(number: int) -> None:
     assert parser().parse_args(["serve", "--port", str(number)]).port == number
+
+
+def test_an_upstream_that_is_none_is_told_before_the_proxy_says_that_it_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapt, "_listen", lambda *_: pytest.fail("it began to listen"))
+    assert main(["proxy", "--upstream", "api.openai.com"]) == 1
+    told = capsys.readouterr()
+    assert "'api.openai.com' does not begin with http:// or https://" in told.err and told.out == ""

@@ -121,8 +121,9 @@ def _proxy(options: argparse.Namespace) -> int:
         trust_cell=options.trust_cell,
         keep_last=max(1, options.keep_last),
     )
+    app = build_app(options.upstream, views, options.token)
     print(f"http://{options.host}:{options.port} -> {options.upstream}", flush=True)
-    return _listen(build_app(options.upstream, views, options.token), options)
+    return _listen(app, options)
 
 
 def _serve(options: argparse.Namespace) -> int:
