@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from optical_memory.adapters import calibrate
 from optical_memory.cli import adapt, main, parser
 from optical_memory.readers import reader_named, save_reader
 
@@ -81,3 +82,16 @@ def test_an_upstream_that_is_none_is_told_before_the_proxy_says_that_it_runs(
     assert main(["proxy", "--upstream", "api.openai.com"]) == 1
     told = capsys.readouterr()
     assert "'api.openai.com' does not begin with http:// or https://" in told.err and told.out == ""
+
+
+@pytest.mark.parametrize("place", ["absent/readers.json", "folder", "text.txt"])
+def test_a_row_that_could_not_be_kept_is_told_before_a_request_is_made(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrate, "calibrate", lambda *_: pytest.fail("a request was made"))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.txt").write_text("mine")
+    assert main(["calibrate", "--reader", "x", "--url", "http://127.0.0.1:9", "--out", str(tmp_path / place)]) == 1
+    told = capsys.readouterr().err
+    assert str(tmp_path / place) in told and told.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "text.txt"]

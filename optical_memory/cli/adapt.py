@@ -96,8 +96,9 @@ def _estimate(options: argparse.Namespace) -> int:
 
 def _calibrate(options: argparse.Namespace) -> int:
     from optical_memory.adapters.calibrate import calibrate
-    from optical_memory.readers import save_reader
+    from optical_memory.readers import check_saving, save_reader
 
+    check_saving(options.out)  # before the requests, which cost money
     found = calibrate(options.reader, options.url, os.environ.get(options.key, ""), options.needles, options.seed)
     save_reader(options.out, found.reader)
     if options.json:
