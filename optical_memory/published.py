@@ -36,7 +36,7 @@ class PublishedCheckpoint:
             )
         try:
             fields = json.loads(config.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise CheckpointError(f"{config} is not JSON ({error}); fetch it again") from error
         if not isinstance(fields, dict):
             raise CheckpointError(f"{config} holds a {type(fields).__name__}, expected an object")
@@ -55,6 +55,10 @@ class PublishedCheckpoint:
                 if name in homes:
                     raise CheckpointError(f"{name!r} is in {homes[name].path.name} and in {file.path.name}: keep one")
                 homes[name] = file
+        if not homes:
+            raise CheckpointError(
+                f"{', '.join(str(file.path) for file in self._files)} holds no tensors: fetch it again"
+            )
         return homes
 
     @property
@@ -126,10 +130,10 @@ def weight_files(folder: Path) -> list[Path]:
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         try:
-            names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+            paths = sorted(folder / Path(name).name for name in names)
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise CheckpointError(f"{index} is not an index of weights ({error!r}); fetch it again") from error
-        paths = [folder / Path(name).name for name in names]
     else:
         paths = sorted(folder.glob("*.safetensors"))
     missing = [path.name for path in paths if not path.is_file()]

@@ -57,7 +57,7 @@ class TensorFile:
                 header = json.loads(file.read(length))
                 entries = {name: value for name, value in header.items() if name != "__metadata__"}
                 self.tensors = {name: _entry(name, value, start) for name, value in entries.items()}
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise CheckpointError(
                     f"{path} is damaged or not a safetensors file ({error}); fetch it again"
                 ) from error

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from optical_memory.cli import main
+from optical_memory.adapters import calibrate
+from optical_memory.cli import adapt, main, parser
 from optical_memory.readers import reader_named, save_reader
 
 CONVERSATION = str(Path(__file__).parent.parent / "examples" / "conversation.json")
@@ -56,3 +57,41 @@ def test_a_table_of_readers_that_is_none_is_named(tmp_path: Path, capsys: pytest
     (tmp_path / "r.json").write_text('[{"name": "x"}]')
     assert main(["estimate", CONVERSATION, "--reader", "x", "--readers", str(tmp_path / "r.json")]) == 1
     assert "r.json is not a table of readers" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["proxy", "--upstream", "http://127.0.0.1:9"], ["serve"]])
+@pytest.mark.parametrize("port", ["0", "-1", "70000"])
+def test_a_port_that_nobody_can_listen_on_is_wrong_usage(
+    command: list[str], port: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapt, "_listen", lambda *_: pytest.fail("it began to listen"))
+    with pytest.raises(SystemExit) as stopped:
+        main([*command, "--port", port])
+    assert stopped.value.code == 2 and f"{port} is no port to listen on; expected 1 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [1, 65535])
+def test_the_first_and_the_last_port_may_be_asked_for(number: int) -> None:
+    assert parser().parse_args(["serve", "--port", str(number)]).port == number
+
+
+def test_an_upstream_that_is_none_is_told_before_the_proxy_says_that_it_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapt, "_listen", lambda *_: pytest.fail("it began to listen"))
+    assert main(["proxy", "--upstream", "api.openai.com"]) == 1
+    told = capsys.readouterr()
+    assert "'api.openai.com' does not begin with http:// or https://" in told.err and told.out == ""
+
+
+@pytest.mark.parametrize("place", ["absent/readers.json", "folder", "text.txt"])
+def test_a_row_that_could_not_be_kept_is_told_before_a_request_is_made(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibrate, "calibrate", lambda *_: pytest.fail("a request was made"))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.txt").write_text("mine")
+    assert main(["calibrate", "--reader", "x", "--url", "http://127.0.0.1:9", "--out", str(tmp_path / place)]) == 1
+    told = capsys.readouterr().err
+    assert str(tmp_path / place) in told and told.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "text.txt"]

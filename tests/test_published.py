@@ -146,6 +146,28 @@ def test_a_folder_without_its_parts_says_which(copy: Path) -> None:
         open_checkpoint(copy)
 
 
+def test_weights_without_tensors_are_told(copy: Path) -> None:
+    save_file({}, copy / WEIGHTS)
+    with pytest.raises(CheckpointError, match=rf"{WEIGHTS} holds no tensors: fetch it again"):
+        open_checkpoint(copy)
+
+
+@pytest.mark.parametrize(
+    "names", ['{"a": 1}', '{"a": null}', '{"a": "b", "c": 1}', "7", pytest.param("[" * 100_000, id="deep")]
+)
+def test_an_index_that_is_none_is_told(copy: Path, names: str) -> None:
+    (copy / "model.safetensors.index.json").write_text(f'{{"weight_map": {names}}}')
+    with pytest.raises(CheckpointError, match=r"index\.json is not an index of weights"):
+        open_checkpoint(copy)
+
+
+def test_json_without_end_is_told(copy: Path) -> None:
+    for file, told in ((WEIGHTS, "damaged or not a safetensors file"), ("config.json", "is not JSON")):
+        (copy / file).write_bytes((100_000).to_bytes(8, "little") * (file == WEIGHTS) + b"[" * 100_000)
+        with pytest.raises(CheckpointError, match=told):
+            open_checkpoint(copy)
+
+
 def test_a_dtype_that_the_device_lacks_is_refused_with_what_it_has(copy: Path) -> None:
     with pytest.raises(DeviceError, match="cannot compute in 'float8_e4m3fn'; it can in float32"):
         load_model(copy, "cpu", "float8_e4m3fn")

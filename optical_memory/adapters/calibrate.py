@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from optical_memory.adapters import missing
 from optical_memory.errors import OpticalMemoryError
@@ -23,10 +23,14 @@ from optical_memory.readers.reader import COLUMNS
 from optical_memory.view.drawing import GRID, Drawings
 
 try:
+    import httpx2
     from openai import OpenAI, OpenAIError
 except ImportError as error:
     raise missing("openai", "openai") from error
 
+EXPECTED = "expected the base URL of an OpenAI-compatible API, such as https://api.openai.com/v1"
+SHOWN = 200
+"""Characters of an answer that is none: enough for a provider's own words."""
 PROVEN = 0.95
 """The share of needles that must come back exactly, at a size and at every larger one."""
 NAMES = "amber basil cedar delta ember fjord grove heron islet jetty knoll lilac maple nexus orbit pearl quartz raven".split()
@@ -34,6 +38,25 @@ FILLER = (
     "the build went through after the second review and nobody objected to the plan that we wrote down last week so the team "
     "moved on to the next task while the old branch was kept for a while in case that something had to be looked up again"
 ).split()
+
+
+class _Message(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int | None = None
+
+
+class _Reply(BaseModel):
+    """What is read of a chat completion, which the client hands on unchecked."""
+
+    choices: list[_Choice] = Field(min_length=1)
+    usage: _Usage | None = None
 
 
 class Calibration(BaseModel):
@@ -58,8 +81,11 @@ class Calibration(BaseModel):
 def calibrate(
     model: str, url: str, key: str, needles: int = 10, seed: int = 0, client: OpenAI | None = None
 ) -> Calibration:
-    """Asks the model for `needles` codes of 12 hexadecimal digits on a full page, at each native type size."""
-    client = client if client is not None else OpenAI(base_url=url, api_key=key or "none")
+    """Asks the model for `needles` codes of 12 hexadecimal digits on a full page, at each native type size.
+
+    Raises OpticalMemoryError if there is no chat at the URL, by the first answer.
+    """
+    client = client if client is not None else _client(url, key)
     needles = max(1, min(needles, len(NAMES)))
     read: dict[int, int] = {}
     page_tokens: dict[int, int] = {}
@@ -97,12 +123,24 @@ def page_with_needles(num_needles: int, seed: int) -> tuple[str, dict[str, str]]
     return "".join(pieces), codes
 
 
+def _client(url: str, key: str) -> OpenAI:
+    try:
+        return OpenAI(base_url=url, api_key=key or "none")
+    except httpx2.InvalidURL as error:
+        raise OpticalMemoryError(f"{url!r} is no URL ({error}); {EXPECTED}") from error
+
+
 def _ask(client: OpenAI, model: str, content: list[Any]) -> tuple[str, int | None]:
     """The answer, and the tokens that the request took by the provider's own count."""
     try:
-        reply = client.chat.completions.create(model=model, messages=[chat.shown(content)])
+        raw = client.chat.completions.with_raw_response.create(model=model, messages=[chat.shown(content)])
+        reply = _Reply.model_validate_json(raw.content)
     except OpenAIError as error:
         raise OpticalMemoryError(f"{model} at {client.base_url} gave no answer: {error}") from error
+    except ValidationError as error:
+        raise OpticalMemoryError(
+            f"{client.base_url} answered {raw.text[:SHOWN]!r}, which is no chat completion; {EXPECTED}"
+        ) from error
     return reply.choices[0].message.content or "", reply.usage.prompt_tokens if reply.usage is not None else None
 
 

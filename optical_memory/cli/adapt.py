@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optical_memory.cli.output import count, print_json
+from optical_memory.cli.output import count, port, print_json
 
 if TYPE_CHECKING:
     from optical_memory.readers import Reader
@@ -58,9 +58,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     _add_server_options(serve, 8485)
 
 
-def _add_server_options(command: argparse.ArgumentParser, port: int) -> None:
+def _add_server_options(command: argparse.ArgumentParser, usual: int) -> None:
     command.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
-    command.add_argument("--port", type=count, default=port, help=f"({port})")
+    command.add_argument("--port", type=port, default=usual, help=f"({usual})")
     command.add_argument(
         "--token", help="wanted of every request in x-optical-memory-token; needed beyond this machine"
     )
@@ -96,8 +96,9 @@ def _estimate(options: argparse.Namespace) -> int:
 
 def _calibrate(options: argparse.Namespace) -> int:
     from optical_memory.adapters.calibrate import calibrate
-    from optical_memory.readers import save_reader
+    from optical_memory.readers import check_saving, save_reader
 
+    check_saving(options.out)  # before the requests, which cost money
     found = calibrate(options.reader, options.url, os.environ.get(options.key, ""), options.needles, options.seed)
     save_reader(options.out, found.reader)
     if options.json:
@@ -121,8 +122,9 @@ def _proxy(options: argparse.Namespace) -> int:
         trust_cell=options.trust_cell,
         keep_last=max(1, options.keep_last),
     )
+    app = build_app(options.upstream, views, options.token)
     print(f"http://{options.host}:{options.port} -> {options.upstream}", flush=True)
-    return _listen(build_app(options.upstream, views, options.token), options)
+    return _listen(app, options)
 
 
 def _serve(options: argparse.Namespace) -> int:

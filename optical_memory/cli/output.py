@@ -56,6 +56,14 @@ def positive(text: str) -> int:
     return number
 
 
+def port(text: str) -> int:
+    """A port to listen on, for argparse. 0, which lets the system choose, is none: nobody would be told which it chose."""
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is no port to listen on; expected 1 to 65535")
+    return number
+
+
 def share(text: str) -> float:
     """A number from 0 to 1, for argparse."""
     number = float(text)

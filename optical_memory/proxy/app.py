@@ -15,6 +15,7 @@ from optical_memory.adapters import missing
 from optical_memory.collector import set_aside
 from optical_memory.proxy.binding import TOKEN_HEADER, admits
 from optical_memory.proxy.rewrite import holds_history, told
+from optical_memory.proxy.upstream import check_upstream
 from optical_memory.proxy.workers import Rewriters
 from optical_memory.view import Views
 
@@ -54,7 +55,8 @@ def build_app(
 ) -> Starlette:
     """`upstream`: the provider's base URL without the version ("https://api.openai.com"); `token` if others can reach us.
 
-    Of `views` only the options count: pages are drawn in processes of their own, with caches of their own.
+    Of `views` only the options count: pages are drawn in processes of their own, with caches of their own. Raises
+    OpticalMemoryError for an upstream that no request could reach.
     """
     forwarder = Forwarder(upstream, views, token, transport)
     routes = [
@@ -70,6 +72,7 @@ class Forwarder:
     def __init__(
         self, upstream: str, views: Views, token: str | None, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
+        check_upstream(upstream)
         self.upstream = upstream.rstrip("/")
         self.rewriters = Rewriters(views.options)
         self.token = token

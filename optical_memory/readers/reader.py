@@ -142,6 +142,17 @@ def load_readers(path: Path) -> list[Reader]:
         raise OpticalMemoryError(f"{path} is not a table of readers: {error.errors()[0]['msg']}") from error
 
 
+def check_saving(path: Path) -> None:
+    """Raises OpticalMemoryError or OSError where `save_reader` would, and leaves everything as it was."""
+    place = path.resolve()  # a link that points to nothing yet is not what is made and removed
+    if place.exists():
+        load_readers(place)
+        place.open("r+b").close()
+    else:
+        place.touch()
+        place.unlink()
+
+
 def save_reader(path: Path, reader: Reader) -> None:
     """Puts a row into the file, in place of one of the same name."""
     rows = [row for row in (load_readers(path) if path.exists() else []) if row.name != reader.name]

@@ -116,7 +116,7 @@ class Server:
             return refused
         try:
             page = await self._page(await to_thread.run_sync(_picture, await _body(request)), None)
-        except (OpticalMemoryError, ValueError, KeyError, TypeError) as error:
+        except (OpticalMemoryError, ValueError, KeyError, TypeError, RecursionError) as error:
             return _error(400, f"expected JSON with a data URL under 'image': {error}")
         told = {"id": page.id, "mode": page.encoded.mode.name, "tokens": page.encoded.sequence_length}
         return JSONResponse(told)

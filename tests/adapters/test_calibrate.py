@@ -11,6 +11,7 @@ from openai import OpenAI
 from PIL import Image
 
 from optical_memory.adapters.calibrate import calibrate, page_with_needles
+from optical_memory.errors import OpticalMemoryError
 from optical_memory.model import Model
 from optical_memory.modes import NATIVE_MODES
 from optical_memory.view.drawing import GRID
@@ -63,3 +64,31 @@ def test_a_page_of_needles_is_one_full_page_and_differs_by_seed() -> None:
     assert 3500 < len(text) < 4096 and len(codes) == 10
     assert all(f"The code of {name} is {code}." in text for name, code in codes.items())
     assert page_with_needles(10, 2)[1] != codes
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "told"),
+    [
+        ("text/html", b"<html>welcome</html>", "welcome"),
+        ("application/json", b"not json", "not json"),
+        ("application/json", json.dumps({**CHAT_REPLY, "choices": None, "error": "quota"}).encode(), "quota"),
+        ("application/json", json.dumps({**CHAT_REPLY, "choices": []}).encode(), "choices"),
+        ("application/json", json.dumps({**CHAT_REPLY, "choices": [{"message": None}]}).encode(), "choices"),
+        ("application/json", json.dumps({**CHAT_REPLY, "usage": "none"}).encode(), "chat.completion"),
+        ("application/json", b"[" * 100_000, "[[["),
+    ],
+    ids=["page", "text", "no choices", "empty choices", "no message", "usage", "deep"],
+)
+def test_an_answer_that_is_no_chat_completion_is_told(kind: str, body: bytes, told: str) -> None:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=body, headers={"content-type": kind}))
+    with (
+        OpenAI(base_url="http://there/", api_key="k", http_client=httpx2.Client(transport=transport)) as client,
+        pytest.raises(OpticalMemoryError, match=r"http://there/ answered .*https://api\.openai\.com/v1") as error,
+    ):
+        calibrate("brand-new", "", "", client=client)
+    assert told in str(error.value) and len(str(error.value)) < 500
+
+
+def test_a_base_url_that_is_none_is_told() -> None:
+    with pytest.raises(OpticalMemoryError, match=r"'http://\[::1' is no URL"):
+        calibrate("brand-new", "http://[::1", "")

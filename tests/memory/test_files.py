@@ -116,3 +116,42 @@ def test_a_broken_json_line_is_told_by_its_number(tmp_path: Path) -> None:
 def test_json_without_a_list_of_messages_is_told(tmp_path: Path, value: Any) -> None:
     with pytest.raises(InvalidHistoryError, match="no list of messages"):
         load_history(written(tmp_path, "a.json", json.dumps(value)))
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.txt", "a.json", "a"])
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_json_lines_are_known_by_their_first_line(tmp_path: Path, name: str, between: str) -> None:
+    text = "\n" + between.join(json.dumps(message) for message in HISTORY) + "\n"
+    assert load_history(written(tmp_path, name, text)) == HISTORY
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.txt", "a.json"])
+def test_one_message_is_a_history_whatever_the_file_is_called(tmp_path: Path, name: str) -> None:
+    assert load_history(written(tmp_path, name, json.dumps(HISTORY[0]) + "\n")) == HISTORY[:1]
+
+
+@pytest.mark.parametrize("before", ["[ {", "[\t{", "[\n\n {", "[  \n{"])
+def test_blanks_after_the_first_bracket_are_json_too(tmp_path: Path, before: str) -> None:
+    text = json.dumps(HISTORY).replace("[{", before, 1)
+    assert load_history(written(tmp_path, "a.txt", text)) == HISTORY
+    text = json.dumps({"messages": HISTORY}).replace("{", "{ \n\t", 1)
+    assert load_history(written(tmp_path, "a.txt", text)) == HISTORY
+
+
+@pytest.mark.parametrize("text", ["[ ] buy bread", "[x] done", "[1] a note", "{name} wrote", "{ see below }"])
+def test_text_may_begin_with_a_bracket(tmp_path: Path, text: str) -> None:
+    assert load_history(written(tmp_path, "a.txt", text)) == [{"role": "user", "content": text}]
+
+
+def test_a_line_among_json_lines_that_is_none_is_told_by_its_number(tmp_path: Path) -> None:
+    with pytest.raises(InvalidHistoryError, match="line 2, column 1"):
+        load_history(written(tmp_path, "a.txt", '{"role": "user", "content": "hi"}\nand so on\n'))
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.txt"])
+@pytest.mark.parametrize("value", ["[" * 100_000 + "]" * 100_000, "9" * 5000], ids=["deep", "long number"])
+def test_json_that_python_cannot_hold_is_told(tmp_path: Path, name: str, value: str) -> None:
+    line = f'{{"role": "user", "content": {value}}}'
+    text = line if name == "a.jsonl" else f"[{line}]"
+    with pytest.raises(InvalidHistoryError, match="cannot be read from line 1"):
+        load_history(written(tmp_path, name, text))

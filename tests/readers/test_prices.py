@@ -1,9 +1,11 @@
 """Prices of a page by each provider's rule, against their published arithmetic worked out by hand."""
 
+from pathlib import Path
+
 import pytest
 
 from optical_memory.modes import NATIVE_MODES
-from optical_memory.readers import Reader, load_readers, reader_named, save_reader
+from optical_memory.readers import Reader, check_saving, load_readers, reader_named, save_reader
 from optical_memory.readers.prices import Flat, Measured
 from optical_memory.readers.table import READERS
 
@@ -67,8 +69,6 @@ def test_the_cheapest_legible_mode_is_chosen() -> None:
 
 
 def test_rows_of_ones_own_come_first_and_survive_a_file(tmp_path: object) -> None:
-    from pathlib import Path
-
     path = Path(str(tmp_path)) / "readers.json"
     mine = Reader(name="mine", models=("gpt-5",), price=Measured(by_side=((512, 99), (1024, 300))), proven_cell=8)
     save_reader(path, Reader(name="other", models=("x",), price=Flat(per_picture=5)))
@@ -78,3 +78,16 @@ def test_rows_of_ones_own_come_first_and_survive_a_file(tmp_path: object) -> Non
     assert [row.name for row in rows] == ["other", "mine"] and rows[1] == mine
     assert reader_named("gpt-5-2025-08-07", rows) == mine
     assert [mine.price.tokens(side, side) for side in (512, 640, 1024, 1280)] == [99, 300, 300, 300]
+
+
+def test_asking_whether_a_row_can_be_kept_changes_nothing(tmp_path: Path) -> None:
+    table, link = tmp_path / "readers.json", tmp_path / "link.json"
+    check_saving(table)
+    assert not table.exists()
+    link.symlink_to(table)
+    check_saving(link)
+    assert link.is_symlink() and not table.exists()
+    save_reader(link, reader_named("gpt-5"))
+    written = table.read_bytes()
+    check_saving(link)
+    assert table.read_bytes() == written

@@ -178,6 +178,11 @@ def test_a_picture_of_another_size_is_refused(server: str) -> None:
     assert reply.status_code == 400 and "300 x 200" in reply.json()["error"]["message"]
 
 
+def test_a_page_in_json_without_end_is_refused(server: str) -> None:
+    reply = httpx2.post(f"{server}/v1/pages", content=b'{"image": ' + b"[" * 100_000)
+    assert reply.status_code == 400 and "data URL under 'image'" in reply.json()["error"]["message"]
+
+
 def test_models_are_listed(server: str) -> None:
     with client(server) as openai:
         assert [model.id for model in openai.models.list()] == ["default"]
