@@ -35,7 +35,11 @@ def shape_named(name: str) -> Shape:
 
 
 def shape_of(messages: Sequence[Any]) -> str:
-    """The shape that messages have, by the first one that tells; messages of plain text alone count as OpenAI's chat."""
+    """The shape that messages have, by the first one that tells; messages of plain text alone count as OpenAI's chat.
+
+    Blocks that Anthropic's shape knows tell nothing where tools are called in OpenAI's way: some put them into chat messages.
+    """
+    blocks = () if any(_has_tools_of_chat(message) for message in messages) else anthropic.BLOCKS
     for message in messages:
         if not isinstance(message, Mapping):
             continue
@@ -50,9 +54,15 @@ def shape_of(messages: Sequence[Any]) -> str:
             kind = part.get("type") if isinstance(part, Mapping) else None
             if kind in responses.PARTS:
                 return "responses"
-            if kind in anthropic.BLOCKS:
+            if kind in blocks:
                 return "anthropic"
     return "openai"
+
+
+def _has_tools_of_chat(message: Any) -> bool:
+    return isinstance(message, Mapping) and (
+        message.get("role") in ("tool", "function") or bool(chat.tool_keys(message))
+    )
 
 
 def read_messages(messages: Sequence[Turn | Mapping[str, Any]], shape: str | None = None) -> list[Turn]:

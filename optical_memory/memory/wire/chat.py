@@ -9,6 +9,7 @@ from optical_memory.memory.turn import ROLES, Role, ToolCall, Turn
 from optical_memory.memory.wire.picture import Picture
 
 _ALIASES: dict[str, Role] = {"developer": "system", "function": "tool", "human": "user", "ai": "assistant"}
+_TOOL_KEYS = ("tool_calls", "tool_call_id", "function_call")
 _TEXT_PARTS = (None, "text", "input_text", "output_text", "refusal")
 
 
@@ -39,6 +40,11 @@ def read_role(message: Mapping[str, Any], index: int) -> Role:
         known = ", ".join((*ROLES, *_ALIASES))
         raise InvalidHistoryError(f"message {index} has role {role!r}; known roles are {known}")
     return cast(Role, role)
+
+
+def tool_keys(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of a message that hold its calls, or name the call it answers, beside the content: OpenAI's way alone."""
+    return tuple(key for key in _TOOL_KEYS if message.get(key))
 
 
 def read_content(content: Any, index: int) -> tuple[str, tuple[str, ...]]:

@@ -37,6 +37,52 @@ def test_one_message_may_tell(message: Any, shape: str) -> None:
     assert shape_of([message]) == shape
 
 
+CALL = {"id": "c1", "type": "function", "function": {"name": "zoom", "arguments": '{"by": 7}'}}
+
+
+@pytest.mark.parametrize("block", ["image", "document", "thinking"])
+@pytest.mark.parametrize(
+    "tools",
+    [
+        [{"role": "assistant", "content": None, "tool_calls": [CALL]}],
+        [{"role": "user", "content": "found", "tool_call_id": "c1"}],
+        [{"role": "tool", "content": "found"}],
+        [{"role": "assistant", "content": None, "function_call": CALL["function"]}],
+        [{"role": "function", "name": "zoom", "content": "found"}],
+    ],
+    ids=["tool_calls", "tool_call_id", "tool", "function_call", "function"],
+)
+def test_openai_tools_say_more_than_the_blocks_before_them(block: str, tools: list[Any]) -> None:
+    asked = {"role": "user", "content": [{"type": block, "url": "https://x/cat.png"}]}
+    assert shape_of([asked]) == "anthropic"
+    assert shape_of([asked, *tools]) == shape_of([*tools, asked]) == "openai"
+
+
+def test_a_call_after_a_foreign_block_is_not_lost() -> None:
+    history = [
+        {"role": "user", "content": [{"type": "image", "url": "https://x/cat.png"}]},
+        {"role": "assistant", "content": "Let me look.", "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": "c1", "content": "a cat"},
+        {"role": "user", "content": "fine"},
+    ]
+    turns = parse_history(history)
+    assert [turn.text for turn in turns] == ["", 'Let me look.zoom({"by": 7})', "a cat", "fine"]
+    assert not any(turn.kept for turn in turns) and turns[0].attachments == ("image",)
+    assert memory_of(FakeModel(), keep_last=9).compress(history).messages() == history
+
+
+@pytest.mark.parametrize(
+    "tools",
+    [{"tool_calls": [CALL]}, {"tool_call_id": "c1"}, {"function_call": CALL["function"]}],
+    ids=lambda tools: next(iter(tools)),
+)
+def test_the_reader_of_anthropic_refuses_what_it_would_lose(tools: dict[str, Any]) -> None:
+    message = {"role": "assistant", "content": "Let me look."}
+    assert parse_history([{**message, **dict.fromkeys(tools)}], "anthropic")[0].content == "Let me look."
+    with pytest.raises(InvalidHistoryError, match=rf"message 0 has {next(iter(tools))}.*expected tool_use.*'openai'"):
+        parse_history([{**message, **tools}], "anthropic")
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_memory_gives_the_callers_shape_back(shape: str) -> None:
     history = write(SCRIPT, shape)
