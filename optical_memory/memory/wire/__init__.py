@@ -104,7 +104,8 @@ def unpaired(turns: Sequence[Turn]) -> Iterator[int]:
             if not later.is_unnamed_result:
                 break
             lacking -= max(1, len(later.results))
-        if calls - answered or set(turn.answered) - called or lacking > 0 or (turn.leads and index + 1 == len(turns)):
+        leads_nowhere = turn.leads and (index + 1 == len(turns) or turns[index + 1].role != "assistant")
+        if calls - answered or set(turn.answered) - called or lacking > 0 or leads_nowhere:
             yield index
 
 
