@@ -46,7 +46,8 @@ def read_message(message: Mapping[str, Any], index: int) -> Turn:
             calls.append(ToolCall(str(block.get("id", "")), block["name"], arguments))
         elif kind == "tool_result":
             text, inside = _result(block.get("content"))
-            results.append(ToolResult(str(block.get("tool_use_id", "")), text))
+            answer = f"[error] {text}" if block.get("is_error") else text  # on a page there is no flag
+            results.append(ToolResult(str(block.get("tool_use_id", "")), answer))
             attachments += inside
         elif kind not in REASONING:
             attachments.append(str(kind or "unknown block"))

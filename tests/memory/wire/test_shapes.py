@@ -8,7 +8,7 @@ import pytest
 from optical_memory.errors import InvalidHistoryError
 from optical_memory.memory.turn import ToolCall, ToolResult, parse_history
 from optical_memory.memory.wire import shape_of
-from tests.memory.fake import FakeModel, memory_of
+from tests.memory.fake import FakeModel, conversation, memory_of
 from tests.view.histories import SHAPES, Event, call_ids, pictures, write
 
 SCRIPT = [Event("user"), Event("reasoning", 2500, 2), *[Event("tools", 2500)] * 4, Event("assistant"), Event("user")]
@@ -136,3 +136,47 @@ def test_marks_open_calls_and_orphans_keep_their_messages() -> None:
     assert [bool(turn.kept) for turn in parse_history(opened)] == [False, True, False]
     orphan = [{"role": "user", "content": "x"}, {"role": "tool", "tool_call_id": "gone", "content": "y"}]
     assert [bool(turn.kept) for turn in parse_history(orphan)] == [False, True]
+
+
+# What stands beside the text of a message
+
+
+@pytest.mark.parametrize("key", ["functionResponse", "function_response"])
+@pytest.mark.parametrize(
+    ("parts", "kinds"),
+    [
+        ([{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}, {"fileData": {}}], ("inlineData", "fileData")),
+        ([{}], ("an empty part",)),
+        (["x"], ("unknown part",)),
+        ({"inlineData": {}}, ("parts",)),
+        ([], ()),
+        (None, ()),
+    ],
+)
+def test_a_picture_in_a_result_of_gemini_keeps_it_text(key: str, parts: Any, kinds: tuple[str, ...]) -> None:
+    result = {"role": "user", "parts": [{key: {"name": "shot", "response": {"ok": True}, "parts": parts}}]}
+    history = [{"role": "model", "parts": [{"functionCall": {"name": "shot", "args": {}}}]}, result]
+    turn = parse_history(history, "gemini")[1]
+    assert (turn.attachments, turn.results[0].content) == (kinds, '{"ok": true}')
+    said = [{"role": "user", "parts": [{"text": message["content"]}]} for message in conversation(8, 2500)]
+    messages = memory_of(FakeModel()).compress([*said[:2], *history, *said[2:]]).messages()
+    assert (result in messages) == bool(kinds)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [("42", "[error] 42"), (None, "[error] "), ([{"type": "text", "text": "no file"}], "[error] no file")],
+)
+def test_a_page_tells_that_a_result_of_anthropic_was_an_error(content: Any, told: str) -> None:
+    block = {"type": "tool_result", "tool_use_id": "t", "content": content, "is_error": True}
+    history = [
+        *conversation(2, 2500),
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "n", "input": {}}]},
+        {"role": "user", "content": [block]},
+        *conversation(6, 2500),
+    ]
+    assert parse_history(history)[3].text == told
+    assert told in "".join(part.page.text for part in memory_of(FakeModel()).compress(history).pages)
+    assert memory_of(FakeModel(), keep_last=99).compress(history).messages() == history
+    fine = [{"role": "user", "content": [{**block, "is_error": False}]}]
+    assert "error" not in parse_history(fine, "anthropic")[0].text
