@@ -47,6 +47,8 @@ def shape_of(messages: Sequence[Any]) -> str:
             return "gemini"
         if ("role" not in message and isinstance(message.get("type"), str)) or message.get("type") in responses.ITEMS:
             return "responses"
+        if responses.is_bare_reference(message):
+            return "responses"
         if message.get("role") in ("system", "developer", "tool", "function") or message.get("tool_calls"):
             continue  # chat and Responses share these roles
         content = message.get("content")

@@ -29,6 +29,9 @@ def test_a_history_is_recognised(shape: str) -> None:
         ({"role": "assistant", "content": [{"type": "thinking", "thinking": ""}]}, "anthropic"),
         ({"role": "user", "content": [{"type": "input_text", "text": "hi"}]}, "responses"),
         ({"type": "item_reference", "id": "x"}, "responses"),
+        ({"type": None, "id": "x"}, "responses"),
+        ({"id": "x"}, "responses"),
+        ({"id": "x", "content": "hi"}, "openai"),
         ({"role": "model", "parts": [{"text": "hi"}]}, "gemini"),
         ("nonsense", "openai"),
     ],
@@ -136,6 +139,18 @@ def test_marks_open_calls_and_orphans_keep_their_messages() -> None:
     assert [bool(turn.kept) for turn in parse_history(opened)] == [False, True, False]
     orphan = [{"role": "user", "content": "x"}, {"role": "tool", "tool_call_id": "gone", "content": "y"}]
     assert [bool(turn.kept) for turn in parse_history(orphan)] == [False, True]
+
+
+@pytest.mark.parametrize("reference", [{"id": "msg_1"}, {"id": "msg_1", "type": None}], ids=["no type", "null"])
+def test_a_reference_without_its_type_is_one_all_the_same(reference: dict[str, Any]) -> None:
+    typed = {"id": "msg_1", "type": "item_reference"}
+    history = [{"type": "message", **message} for message in conversation(8, 2500)]
+    assert parse_history([typed], "responses") == parse_history([reference], "responses")
+    kept = [memory_of(FakeModel()).compress([*history[:2], item, *history[2:]]) for item in (typed, reference)]
+    assert [context.report.texts[0].reason for context in kept] == ["holds item_reference"] * 2
+    assert [reference in context.messages() for context in kept] == [False, True]
+    with pytest.raises(InvalidHistoryError, match="message 0 has role None"):
+        parse_history([{**reference, "content": "hi"}], "responses")
 
 
 # What stands beside the text of a message
