@@ -47,7 +47,7 @@ class Turn:
     results: tuple[ToolResult, ...] = ()
     """Results of calls in a message that may hold several (Anthropic's and Gemini's shapes)."""
     leads: bool = False
-    """True for what must not be parted from the turn after it: reasoning and what it led to."""
+    """True for what must not be parted from the assistant's turns right after it: reasoning and what it led to."""
     kept: str | None = None
     """Why the turn may not be drawn, where the conversation around it says so: a cache mark, a call without a result."""
     shape: str = "openai"
@@ -141,7 +141,7 @@ def _free_id(index: int, taken: Mapping[str, int]) -> str:
 
 def tool_units(turns: Sequence[Turn]) -> list[tuple[int, ...]]:
     """Positions of turns that belong together: a turn with tool calls and every later turn that answers one of them, and
-    reasoning with the turn it led to. No position is in two units.
+    reasoning with what it led to, which is all that the assistant says and calls after it. No position is in two units.
 
     A result that names no call belongs to the call right before it.
     """
@@ -159,14 +159,17 @@ def tool_units(turns: Sequence[Turn]) -> list[tuple[int, ...]]:
 
     caller: dict[str, int] = {}
     latest: int | None = None
+    led = False  # what the assistant does here is of one response with the reasoning before it
     for position, turn in enumerate(turns):
         if turn.tool_calls:
             latest = position
             caller |= {call.id: position for call in turn.tool_calls if call.id}
         elif turn.role != "tool" and not turn.results:
             latest = None
-        if turn.leads and position + 1 < len(turns):
-            join(position, position + 1)
+        led = led and turn.role == "assistant"
+        if led:
+            join(position - 1, position)
+        led = led or turn.leads
         origins = {caller[call] for call in turn.answered if call in caller}
         if turn.is_unnamed_result and latest is not None:
             origins.add(latest)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from optical_memory.memory.context import TextPart
 from optical_memory.memory.selection import protected_from
-from optical_memory.memory.turn import parse_history
+from optical_memory.memory.turn import parse_history, tool_units
 from tests.memory.fake import FakeModel, conversation, memory_of, prose
 from tests.memory.histories import (
     CJK,
@@ -107,6 +107,63 @@ def test_no_message_is_half_of_a_call_and_its_result(history: list[Message], kee
 @examples(60)
 def test_no_conversation_is_parted_between_call_and_result(history: list[Message], keep_last: int) -> None:
     assert pairs_parted(compress(history, keep_last).messages(), history) == set()
+
+
+# Reasoning and what it led to
+
+
+def response(number: int, output: str = "found", size: int = 2000) -> list[Message]:
+    """Items of OpenAI's Responses: reasoning, a word, two calls, and then their outputs."""
+    said = [{"type": "output_text", "text": f"I look. {prose(size, number)}"}]
+    calls = [f"c{number}a", f"c{number}b"]
+    return [
+        {"type": "reasoning", "id": f"rs-{number}", "summary": []},
+        {"type": "message", "id": f"msg-{number}", "role": "assistant", "content": said},
+        *({"type": "function_call", "id": f"f{c}", "call_id": c, "name": "look", "arguments": "{}"} for c in calls),
+        *({"type": "function_call_output", "call_id": call, "output": output} for call in calls),
+    ]
+
+
+def responses_parted(messages: list[Message], history: list[Message]) -> list[str]:
+    """Reasoning of which the items of the same response are not all left, or not all gone."""
+    left = {message.get("id") for message in messages}
+    starts = [place for place, item in enumerate(history) if item.get("type") == "reasoning"]
+    ids = [[item["id"] for item in history[place : place + 4]] for place in starts]
+    return [response[0] for response in ids if len({identity in left for identity in response}) != 1]
+
+
+def test_reasoning_goes_with_all_that_the_assistant_does_before_others_speak() -> None:
+    history = [{"role": "user", "content": "go"}, *response(0), *response(1), {"role": "user", "content": "and?"}]
+    assert tool_units(parse_history(history)) == [tuple(range(1, 7)), tuple(range(7, 13))]
+    twice = [{"role": "user", "content": "go"}, response(0)[0], *response(1)[:2], {"role": "user", "content": "and?"}]
+    assert tool_units(parse_history(twice)) == [(1, 2, 3)]
+
+
+def test_reasoning_that_leads_to_nothing_stays_as_it_came() -> None:
+    thought = response(0)[0]
+    for history in ([thought], [thought, {"role": "user", "content": "go"}, {"role": "user", "content": "and?"}]):
+        turns = parse_history(history, "responses")
+        assert tool_units(turns) == []
+        assert [bool(turn.kept) for turn in turns] == [True, False, False][: len(turns)]
+
+
+@pytest.mark.parametrize("keep_last", range(14))
+def test_the_border_parts_no_response(keep_last: int) -> None:
+    history = [{"role": "user", "content": "go"}, *response(0), *response(1)]
+    assert protected_from(parse_history(history), keep_last) == [13, *[7] * 6, *[1] * 6, 0][keep_last]
+    messages = memory_of(FakeModel(), keep_last=keep_last).compress(history).messages()
+    assert responses_parted(messages, history) == []
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(("found", CJK, "")), st.sampled_from((0, 40, 2000))), max_size=6),
+    st.integers(0, 9),
+)
+@examples(40)
+def test_no_response_is_parted(outputs: list[tuple[str, int]], keep_last: int) -> None:
+    items = [item for number, of in enumerate(outputs) for item in response(number, *of)]
+    history = [{"type": "message", "role": "user", "content": prose(3000, 9)}, *items]
+    assert responses_parted(compress(history, keep_last).messages(), history) == []
 
 
 # Order

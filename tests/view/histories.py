@@ -74,7 +74,9 @@ def _responses(event: Event, text: str, number: int) -> list[dict[str, Any]]:
             calls = [{"type": "function_call", "call_id": i, "name": "look", "arguments": '{"q": 1}'} for i in ids]
             results = [{"type": "function_call_output", "call_id": i, "output": text} for i in ids]
             thought = [{"type": "reasoning", "id": f"rs-{number}", "summary": [], "encrypted_content": "gAAA"}]
-            return [*(thought if event.kind == "reasoning" else []), *calls, *(results if event.kind != "open" else [])]
+            said = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]}
+            response = [*thought, said, *calls] if event.kind == "reasoning" else calls
+            return response if event.kind == "open" else [*response, *results]
         case "picture":
             parts = [
                 {"type": "input_text", "text": text},

@@ -83,11 +83,9 @@ def check_tool_units(view: View, messages: list[dict[str, Any]], drawn: list[int
     assert [call for call in all_calls if call in set(calls)] == calls
     open_calls = set(all_calls) - paired
     assert open_calls <= set(calls)  # an open call is never drawn
-    for position in drawn:
-        if messages[position].get("type") == "reasoning":
-            assert position + 1 in drawn
-        elif position and messages[position - 1].get("type") == "reasoning":
-            assert position - 1 in drawn
+    for position, message in enumerate(messages):
+        if message.get("type") == "reasoning":  # then what was said and the first call, of the same response
+            assert len({place in drawn for place in range(position, position + 3)}) == 1
 
 
 def check_protected(messages: list[dict[str, Any]], drawn: list[int], shape: str) -> None:

@@ -35,13 +35,19 @@ def shape_named(name: str) -> Shape:
 
 
 def shape_of(messages: Sequence[Any]) -> str:
-    """The shape that messages have, by the first one that tells; messages of plain text alone count as OpenAI's chat."""
+    """The shape that messages have, by the first one that tells; messages of plain text alone count as OpenAI's chat.
+
+    Blocks that Anthropic's shape knows tell nothing where tools are called in OpenAI's way: some put them into chat messages.
+    """
+    blocks = () if any(_has_tools_of_chat(message) for message in messages) else anthropic.BLOCKS
     for message in messages:
         if not isinstance(message, Mapping):
             continue
         if "parts" in message and "content" not in message:
             return "gemini"
         if ("role" not in message and isinstance(message.get("type"), str)) or message.get("type") in responses.ITEMS:
+            return "responses"
+        if responses.is_bare_reference(message):
             return "responses"
         if message.get("role") in ("system", "developer", "tool", "function") or message.get("tool_calls"):
             continue  # chat and Responses share these roles
@@ -50,9 +56,15 @@ def shape_of(messages: Sequence[Any]) -> str:
             kind = part.get("type") if isinstance(part, Mapping) else None
             if kind in responses.PARTS:
                 return "responses"
-            if kind in anthropic.BLOCKS:
+            if kind in blocks:
                 return "anthropic"
     return "openai"
+
+
+def _has_tools_of_chat(message: Any) -> bool:
+    return isinstance(message, Mapping) and (
+        message.get("role") in ("tool", "function") or bool(chat.tool_keys(message))
+    )
 
 
 def read_messages(messages: Sequence[Turn | Mapping[str, Any]], shape: str | None = None) -> list[Turn]:
@@ -94,7 +106,8 @@ def unpaired(turns: Sequence[Turn]) -> Iterator[int]:
             if not later.is_unnamed_result:
                 break
             lacking -= max(1, len(later.results))
-        if calls - answered or set(turn.answered) - called or lacking > 0 or (turn.leads and index + 1 == len(turns)):
+        leads_nowhere = turn.leads and (index + 1 == len(turns) or turns[index + 1].role != "assistant")
+        if calls - answered or set(turn.answered) - called or lacking > 0 or leads_nowhere:
             yield index
 
 

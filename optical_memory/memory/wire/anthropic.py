@@ -6,7 +6,7 @@ from typing import Any
 
 from optical_memory.errors import InvalidHistoryError
 from optical_memory.memory.turn import ToolCall, ToolResult, Turn
-from optical_memory.memory.wire.chat import read_role
+from optical_memory.memory.wire.chat import read_role, tool_keys
 from optical_memory.memory.wire.picture import Picture
 
 REASONING = ("thinking", "redacted_thinking")
@@ -19,6 +19,11 @@ def read_message(message: Mapping[str, Any], index: int) -> Turn:
     if not isinstance(message, Mapping):
         raise InvalidHistoryError(
             f"message {index} is a {type(message).__name__}; expected a dict with 'role' and 'content'"
+        )
+    if foreign := tool_keys(message):
+        raise InvalidHistoryError(
+            f"message {index} has {', '.join(foreign)}, which are OpenAI's; expected tool_use and tool_result blocks in 'content': "
+            "pass the history in the shape 'openai', or write its tools as blocks"
         )
     role = read_role(message, index)
     content = message.get("content")
@@ -41,7 +46,8 @@ def read_message(message: Mapping[str, Any], index: int) -> Turn:
             calls.append(ToolCall(str(block.get("id", "")), block["name"], arguments))
         elif kind == "tool_result":
             text, inside = _result(block.get("content"))
-            results.append(ToolResult(str(block.get("tool_use_id", "")), text))
+            answer = f"[error] {text}" if block.get("is_error") else text  # on a page there is no flag
+            results.append(ToolResult(str(block.get("tool_use_id", "")), answer))
             attachments += inside
         elif kind not in REASONING:
             attachments.append(str(kind or "unknown block"))

@@ -6,9 +6,11 @@ from typing import Any, cast
 
 from optical_memory.errors import InvalidHistoryError
 from optical_memory.memory.turn import ROLES, Role, ToolCall, Turn
+from optical_memory.memory.wire.citation import cited
 from optical_memory.memory.wire.picture import Picture
 
 _ALIASES: dict[str, Role] = {"developer": "system", "function": "tool", "human": "user", "ai": "assistant"}
+_TOOL_KEYS = ("tool_calls", "tool_call_id", "function_call")
 _TEXT_PARTS = (None, "text", "input_text", "output_text", "refusal")
 
 
@@ -20,14 +22,15 @@ def read_message(message: Mapping[str, Any], index: int) -> Turn:
         )
     role = read_role(message, index)
     content, attachments = read_content(message.get("content"), index)
+    sources, others = cited(message.get("annotations"), content)
     return Turn(
         role,
-        content,
+        "\n".join(text for text in (content, *sources) if text),
         id=str(message["id"]) if message.get("id") else "",
         tool_calls=tuple(_tool_calls(message, index)),
         answers=str(message["tool_call_id"]) if message.get("tool_call_id") else None,
         name=str(message["name"]) if message.get("name") else None,
-        attachments=attachments,
+        attachments=(*attachments, *others),
         message=message,
     )
 
@@ -41,8 +44,13 @@ def read_role(message: Mapping[str, Any], index: int) -> Role:
     return cast(Role, role)
 
 
+def tool_keys(message: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of a message that hold its calls, or name the call it answers, beside the content: OpenAI's way alone."""
+    return tuple(key for key in _TOOL_KEYS if message.get(key))
+
+
 def read_content(content: Any, index: int) -> tuple[str, tuple[str, ...]]:
-    """The text of a content field, and the kinds of its parts that are not text."""
+    """The text of a content field with what it cites, and the kinds of its parts that are not text."""
     if content is None:
         return "", ()
     if isinstance(content, str):
@@ -51,12 +59,15 @@ def read_content(content: Any, index: int) -> tuple[str, tuple[str, ...]]:
         raise InvalidHistoryError(
             f"message {index} has content of type {type(content).__name__}; expected text or a list of parts"
         )
-    texts, attachments = [], []
+    texts: list[str] = []
+    attachments: list[str] = []
     for part in content:
         if isinstance(part, str):
             texts.append(part)
         elif isinstance(part, Mapping) and part.get("type") in _TEXT_PARTS and isinstance(part.get("text"), str):
-            texts.append(part["text"])
+            sources, others = cited(part.get("annotations"), part["text"])
+            texts += [part["text"], *sources]
+            attachments += others
         elif isinstance(part, Mapping):
             attachments.append(str(part.get("type", "unknown part")))
         else:

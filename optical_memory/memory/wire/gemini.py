@@ -32,10 +32,11 @@ def read_message(message: Mapping[str, Any], index: int) -> Turn:
         elif isinstance(result, Mapping):
             text = json.dumps(result.get("response"), ensure_ascii=False)
             results.append(ToolResult(str(result.get("id") or ""), text))
+            attachments += _kinds(result.get("parts"))
         elif isinstance(part.get("text"), str):
             texts += [] if part.get("thought") else [part["text"]]
         else:
-            attachments.append(next((str(key) for key in part), "an empty part"))
+            attachments.append(_kind(part))
     return Turn(
         _ROLES[role],
         "\n".join(texts),
@@ -45,6 +46,18 @@ def read_message(message: Mapping[str, Any], index: int) -> Turn:
         results=tuple(results),
         shape="gemini",
     )
+
+
+def _kinds(parts: Any) -> list[str]:
+    """What stands beside the response of a result: pictures and files."""
+    if isinstance(parts, (list, tuple)):
+        return [_kind(part) for part in parts]
+    return ["parts"] if parts else []
+
+
+def _kind(part: Any) -> str:
+    """What a part that is not text holds, by its first key."""
+    return next((str(key) for key in part), "an empty part") if isinstance(part, Mapping) else "unknown part"
 
 
 def told(text: str) -> dict[str, Any]:

@@ -21,7 +21,9 @@ def read_message(message: Mapping[str, Any], index: int) -> Turn:
     """
     if not isinstance(message, Mapping):
         raise InvalidHistoryError(f"message {index} is a {type(message).__name__}; expected an item, which is a dict")
-    kind = message.get("type", "message")
+    kind = message.get("type")
+    if kind is None:
+        kind = "item_reference" if is_bare_reference(message) else "message"
     if kind == "message":
         return replace(chat.read_message(message, index), id="", shape="responses")
     if kind == "function_call" and isinstance(message.get("name"), str):
@@ -34,6 +36,11 @@ def read_message(message: Mapping[str, Any], index: int) -> Turn:
     if kind == "reasoning":
         return Turn("assistant", "", message=message, leads=True, shape="responses")
     return Turn("assistant", "", attachments=(str(kind),), message=message, shape="responses")
+
+
+def is_bare_reference(message: Mapping[str, Any]) -> bool:
+    """Whether an item is an id alone: a reference to an item that the provider keeps may leave its type out."""
+    return message.get("type") is None and isinstance(message.get("id"), str) and message.keys() <= {"id", "type"}
 
 
 def _output(output: Any, index: int) -> tuple[str, tuple[str, ...]]:
