@@ -14,6 +14,8 @@ _EXTENDED = "".join(chr(code) for code in range(0x100, 0x180)) + "ȘșȚțḍḥ
 _GREEK = "ΆΈΉΊΌΎΏΐΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩάέήίΰαβγδεζηθικλμνξοπρςστυφχψωϊϋόύώ"
 _CYRILLIC = "".join(chr(code) for code in range(0x401, 0x460) if code not in (0x40D, 0x450, 0x45D)) + "Ґґ"
 _LINES = "\u00ad„‚№↔═║╔╗╚╝╠╣╦╩╬╭╮╰╯"
+SIGNS = "ÂəƏ\u2011\u202f✓✔✅✗❌⚠\ufe0f●○▶❯★☐☑≈⇒∈₂░━▲▼⚡"
+"""What chats and terminals are full of; the last to come to the alphabet."""
 ALPHABET = (
     "\n\t\r\u00a0"
     + _ASCII
@@ -24,13 +26,12 @@ ALPHABET = (
     + _GREEK
     + _CYRILLIC
     + _LINES
+    + SIGNS
 )
 """What the bundled readout tells apart: white space, printable ASCII, Latin with diacritics, Greek, Cyrillic, typography,
-box lines, five markers. New characters go to the end, so that older weights keep their places.
+box lines, five markers, signs. New characters go to the end, so that older weights keep their places.
 
 Left out are characters that the pixel face draws like another one, and those whose glyphs stand for white space."""
-SIGNS = "ÂəƏ\u2011\u202f✓✔✅✗❌⚠\ufe0f●○▶❯★☐☑≈⇒∈₂░━▲▼⚡"
-"""What chats and terminals are full of, in the order in which it comes to the alphabet: the bundled weights were not taught it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,11 @@ from double import HISTORY, transport
 
 from optical_memory.adapters.anthropic import OpticalMiddleware
 
-history = [message for message in HISTORY if message["role"] in ("user", "assistant") and message["content"]]
+history = [
+    {"role": message["role"], "content": message["content"]}
+    for message in HISTORY
+    if message["role"] in ("user", "assistant") and message["content"]
+]
 middleware = OpticalMiddleware(trust_cell=8)
 with httpx2.Client(transport=transport()) as http:
     client = Anthropic(api_key="none", http_client=http, middleware=[middleware])
