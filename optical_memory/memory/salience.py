@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from optical_memory.memory.told import Told
+
 PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
         "url": re.compile(
@@ -75,8 +77,10 @@ class Salience:
 def fragile_strings(text: str) -> list[str]:
     """The strings that a reader cannot guess, each once, in order: URLs, paths, identifiers, numbers."""
     found: dict[str, int] = {}
+    told = Told()
     for kind in ("url", "path", "identifier", "number"):
         for match in PATTERNS[kind].finditer(text):
-            if not any(match.group() in longer for longer in found):
-                found.setdefault(match.group(), match.start())
+            if match.group() not in told:
+                told.add(match.group())
+                found[match.group()] = match.start()
     return sorted(found, key=found.__getitem__)
