@@ -11,6 +11,7 @@ from optical_memory.memory.keeping import Keeper
 from optical_memory.memory.recall import PageIndex, page_keys
 from optical_memory.memory.recollection import Recollection, from_source, recollect
 from optical_memory.modes import Mode
+from renderers import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,13 @@ class Rereader:
         if not 0 <= place + step < len(self.parts):
             return ""
         first, second = (self.parts[at].page for at in sorted((place, place + step)))
-        return _by_turns(self.read(place + step)) if first.sources[-1:] == second.sources[:1] else ""
+        return _by_turns(self.read(place + step)) if _goes_on(first, second) else ""
+
+
+def _goes_on(first: Page, second: Page) -> bool:
+    """Whether a turn goes on from one page to the other: not where a page between them stayed text."""
+    left, right = first.spans[-1], second.spans[0]
+    return (left.source, left.end) == (right.source, right.start)
 
 
 def _by_turns(found: Recollection) -> str:
