@@ -7,7 +7,7 @@ from threading import RLock
 from optical_memory.memory.dense import DenseIndex
 from optical_memory.memory.embedder import Embedder, HashedEmbedder
 from optical_memory.memory.lexical import LexicalIndex
-from optical_memory.memory.words import WORD, forms, words
+from optical_memory.memory.words import WORD, forms, plain, words
 from renderers import Page
 
 RANK_OFFSET = 20
@@ -107,7 +107,7 @@ def best_window(text: str, rarity: Mapping[str, float], length: int) -> tuple[fl
     found = [
         (match.start(), match.end(), told)
         for match in WORD.finditer(text)
-        if (told := {form: rarity[form] for form in forms(match.group().lower()) if form in rarity})
+        if (told := {form: rarity[form] for form in forms(plain(match.group())) if form in rarity})
     ]
     best, window = 0.0, text[:length]
     for first, (start, _, _) in enumerate(found):
