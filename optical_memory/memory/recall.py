@@ -69,6 +69,8 @@ class PageIndex:
 
     def search(self, query: str, limit: int) -> list[tuple[Hashable, float]]:
         """Keys and scores (1 for the first of both rankings) of the best pages, best first."""
+        if limit < 0:
+            raise ValueError(f"limit counts pages, got {limit}")
         with self._lock:
             deep = max(limit, DEEPEST)
             lexical = [number for number, _ in self._lexical.search(query, deep)]

@@ -89,6 +89,8 @@ def test_recall_sorts_and_limits() -> None:
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert len({hit.number for hit in hits}) == 4
     assert memory.recall("the", 0) == []
+    with pytest.raises(ValueError, match="limit counts pages, got -1"):
+        memory.recall("zebra", -1)
 
 
 def test_nothing_in_common_recalls_nothing() -> None:
