@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from optical_memory.memory.words import WORD, forms
+from optical_memory.memory.words import WORD, forms, plain
 
 WIDTH = 1024
 GRAM_LENGTHS = (4, 5)
@@ -56,7 +56,7 @@ class HashedEmbedder:
         return self._embed(query, self._rarity)
 
     def _embed(self, text: str, weigh: Callable[[str], float]) -> NDArray[np.float32]:
-        counts = Counter(WORD.findall(text.lower()))
+        counts = Counter(WORD.findall(plain(text)))
         found = [
             (*self._places(word), (1.0 + log(count)) * max(map(weigh, common)))
             for word, count in counts.items()

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.memory.salience import fragile_strings
+from optical_memory.memory.told import Told
 from renderers import Page
 
 LEAST_RUN = 3
@@ -31,7 +32,7 @@ class Ledger:
 
     def notes(self, pages: Iterable[Page]) -> list[str]:
         """For each page, in the order of the conversation, its strings, one a line (`a..b`: every number from a to b)."""
-        told = _Told()
+        told = Told()
         return ["\n".join(self._lines(page, told)) for page in pages]
 
     def strings_of(self, page: Page) -> list[str]:
@@ -39,7 +40,7 @@ class Ledger:
         texts = list(stretches(page))
         return list(dict.fromkeys(string for text in texts for string in self.at_risk(text)))
 
-    def _lines(self, page: Page, told: "_Told") -> list[str]:
+    def _lines(self, page: Page, told: Told) -> list[str]:
         room = self.share * sum(count_text_tokens(list(stretches(page))))
         lines = list(_ranges([string for string in self.strings_of(page) if string not in told]))
         costs = count_text_tokens([line + "\n" for line, _ in lines])
@@ -48,24 +49,9 @@ class Ledger:
             if costs[place] <= room:
                 room -= costs[place]
                 kept.add(place)
-                told.add(lines[place][1])
+                for string in lines[place][1]:
+                    told.add(string)
         return [line for place, (line, _) in enumerate(lines) if place in kept]
-
-
-class _Told:
-    """What the notes so far tell, also as a part of something longer."""
-
-    def __init__(self) -> None:
-        self._strings: set[str] = set()
-        self._text = ""
-
-    def __contains__(self, string: str) -> bool:
-        return string in self._strings or string in self._text
-
-    def add(self, strings: Iterable[str]) -> None:
-        new = [string for string in strings if string not in self._strings]
-        self._strings.update(new)
-        self._text += "".join(f"\n{string}" for string in new)
 
 
 def stretches(page: Page) -> Iterator[str]:

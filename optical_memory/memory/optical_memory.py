@@ -231,7 +231,8 @@ class OpticalMemory:
         return self.model.read([part.encoded], part.page.grid)[0]
 
     def recall(self, query: str, limit: int = 3) -> list[Recollection]:
-        """The pages that matter to a query, best first, in the context or out of it, read at the sharpest mode of the schedule.
+        """The pages that matter to a query, best first, in the context or out of it, read at the sharpest mode of the schedule;
+        what is read wrong is put right where the memory is `lossless`.
 
         What is recalled counts as new for the next fades.
         """

@@ -7,7 +7,7 @@ from threading import RLock
 from optical_memory.memory.dense import DenseIndex
 from optical_memory.memory.embedder import Embedder, HashedEmbedder
 from optical_memory.memory.lexical import LexicalIndex
-from optical_memory.memory.words import WORD, forms, words
+from optical_memory.memory.words import WORD, forms, plain, words
 from renderers import Page
 
 RANK_OFFSET = 20
@@ -69,6 +69,8 @@ class PageIndex:
 
     def search(self, query: str, limit: int) -> list[tuple[Hashable, float]]:
         """Keys and scores (1 for the first of both rankings) of the best pages, best first."""
+        if limit < 0:
+            raise ValueError(f"limit counts pages, got {limit}")
         with self._lock:
             deep = max(limit, DEEPEST)
             lexical = [number for number, _ in self._lexical.search(query, deep)]
@@ -107,7 +109,7 @@ def best_window(text: str, rarity: Mapping[str, float], length: int) -> tuple[fl
     found = [
         (match.start(), match.end(), told)
         for match in WORD.finditer(text)
-        if (told := {form: rarity[form] for form in forms(match.group().lower()) if form in rarity})
+        if (told := {form: rarity[form] for form in forms(plain(match.group())) if form in rarity})
     ]
     best, window = 0.0, text[:length]
     for first, (start, _, _) in enumerate(found):

@@ -39,8 +39,11 @@ class Recollection:
         return float(self.probabilities.mean()) if self.probabilities.size else 1.0
 
 
-def recollect(model: PageModel, part: PagePart | OutPage, encoded: EncodedPage, score: float) -> Recollection:
-    """Reads a page from the visual tokens given; characters that the model was never taught are told."""
+def recollect(
+    model: PageModel, part: PagePart | OutPage, encoded: EncodedPage, score: float, wrong: NDArray[np.int32]
+) -> Recollection:
+    """Reads a page from the visual tokens given. What stands at the places `wrong` of its text is told, as characters are that the
+    model was never taught."""
     page = part.page
     try:
         reading = model.read([encoded], page.grid)[0]
@@ -48,9 +51,9 @@ def recollect(model: PageModel, part: PagePart | OutPage, encoded: EncodedPage, 
         return from_source(part, encoded.mode, score)
     probabilities = reading.probabilities[page.source_cells]
     codes = reading.codes[page.source_cells]
-    strange = strangers(model.unreadable, page)
-    codes[strange] = page.codes[page.source_cells][strange]
-    probabilities[strange] = 1.0
+    told = np.union1d(wrong, strangers(model.unreadable, page))
+    codes[told] = page.codes[page.source_cells][told]
+    probabilities[told] = 1.0
     text = decode_codes(codes)
     return Recollection(_number(part), score, page.sources, encoded.mode, text, probabilities, page.spans)
 

@@ -10,7 +10,9 @@ from optical_memory.memory.context import OutPage, PagePart
 from optical_memory.memory.keeping import Keeper
 from optical_memory.memory.recall import PageIndex, page_keys
 from optical_memory.memory.recollection import Recollection, from_source, recollect
+from optical_memory.memory.store import NOTHING_WRONG, StoredPage
 from optical_memory.modes import Mode
+from renderers import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +41,34 @@ class Rereader:
         return Candidate("user", _by_turns(found), partial(self._beside, place, -1), partial(self._beside, place, 1))
 
     def read(self, place: int, score: float = 0.0) -> Recollection:
-        """The page at `place`; from its source where the device has no room for it."""
+        """The page at `place`, put right where the memory is lossless; from its source where the device has no room for it."""
         part = self.parts[place]
         try:
-            if isinstance(part, PagePart) and part.encoded.mode == self.mode:
-                return recollect(self.keeper.model, part, part.encoded, score)
-            return recollect(self.keeper.model, part, self.keeper.made(part.page, self.mode).encoded, score)
+            stored = self._stored(part)
+            known = stored.wrong if self.keeper.lossless else NOTHING_WRONG
+            return recollect(self.keeper.model, part, stored.encoded, score, known)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             return from_source(part, self.mode, score)
+
+    def _stored(self, part: PagePart | OutPage) -> StoredPage:
+        if isinstance(part, PagePart) and part.encoded.mode == self.mode:
+            return StoredPage(part.encoded, part.fidelity, part.wrong)
+        return self.keeper.made(part.page, self.mode)
 
     def _beside(self, place: int, step: int) -> str:
         """What the page before (-1) or behind (1) the one at `place` reads, if a turn goes over the edge between them."""
         if not 0 <= place + step < len(self.parts):
             return ""
         first, second = (self.parts[at].page for at in sorted((place, place + step)))
-        return _by_turns(self.read(place + step)) if first.sources[-1:] == second.sources[:1] else ""
+        return _by_turns(self.read(place + step)) if _goes_on(first, second) else ""
+
+
+def _goes_on(first: Page, second: Page) -> bool:
+    """Whether a turn goes on from one page to the other: not where a page between them stayed text."""
+    left, right = first.spans[-1], second.spans[0]
+    return (left.source, left.end) == (right.source, right.start)
 
 
 def _by_turns(found: Recollection) -> str:

@@ -5,14 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from optical_memory.memory.told import Told
+
 PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     {
-        "url": re.compile(r"\b[a-z][a-z0-9+.-]{1,9}://[^\s<>\"')\]]+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.IGNORECASE),
+        "url": re.compile(
+            r"\b[a-z][a-z0-9+.-]{1,9}://[^\s<>\"')\]]+|\b[\w.+-]{1,128}+@[\w-]++(?:\.[\w-]+)+", re.IGNORECASE
+        ),
         "path": re.compile(
-            r"(?<![\w/])(?:[A-Za-z]:\\|~?/|\.{1,2}/)?(?:[\w.@+-]+[/\\])+[\w.@+-]*\w|(?<![\w/])/[\w.-]{2,}"
+            r"(?<![\w/])(?:[A-Za-z]:\\|~?/|\.{1,2}/)?(?:[\w.@+-]{1,256}+[/\\]){1,256}[.@+-]{0,256}\w++(?:[.@+-]++\w++)*"
+            r"|(?<![\w/])/[\w.-]{2,}"
         ),
         "identifier": re.compile(
-            r"\b(?=[0-9A-Za-z_-]*\d)(?=[0-9A-Za-z_-]*[A-Za-z])[0-9A-Za-z]+(?:[-_][0-9A-Za-z]+)*\b"
+            r"\b(?=[A-Za-z_-]{0,256}+\d)(?=[0-9_-]{0,256}+[A-Za-z])[0-9A-Za-z]+(?:[-_][0-9A-Za-z]+)*\b"
             r"|\b[A-Za-z]+(?:_[A-Za-z0-9]+)+\b|\b[a-z]+(?:[A-Z][a-z0-9]+)+\b"
         ),
         "random": re.compile(
@@ -20,8 +25,8 @@ PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
             r"|(?=(?:[a-z]*\d){3})(?=\d*[a-z])[0-9a-z]{12,128}|\d{5,})(?![\w-])",
             re.IGNORECASE,
         ),
-        "number": re.compile(r"(?<![\w.])\d[\d,.:/-]*\d{2}(?![\w])|(?<![\w.])\d{3,}(?!\w)"),
-        "code": re.compile(r"[{}();=<>\[\]]{2,}|^\s{2,}\w+.*[:;{]$", re.MULTILINE),
+        "number": re.compile(r"(?<![\w.])\d[\d,.:/-]{0,256}\d{2}(?![\w])|(?<![\w.])\d{3,}(?!\w)"),
+        "code": re.compile(r"[{}();=<>\[\]]{2,}|^\s{2,64}+\w.*[:;{]$", re.MULTILINE),
         "decision": re.compile(
             r"\b(?:we|i|they|team) (?:decided|agreed|chose|settled|will use|go with|picked)\b"
             r"|\b(?:decision|agreed|deadline|must not|never use|always use|remember that|root cause)\b",
@@ -35,7 +40,8 @@ PATTERNS: Mapping[str, re.Pattern[str]] = MappingProxyType(
     }
 )
 """How each kind is told. What is `random` (UUIDs, hashes, keys, long numbers) is told by `identifier` or `number` too: a name
-made of words can be guessed in part, these cannot."""
+made of words can be guessed in part, these cannot. Repeats have bounds that no ordinary text reaches: a search that fails begins
+anew at the next character, and without them a page of dashes, of newlines or of `1,0,1,0` would hold an event loop for a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,10 @@ class Salience:
 def fragile_strings(text: str) -> list[str]:
     """The strings that a reader cannot guess, each once, in order: URLs, paths, identifiers, numbers."""
     found: dict[str, int] = {}
+    told = Told()
     for kind in ("url", "path", "identifier", "number"):
         for match in PATTERNS[kind].finditer(text):
-            if not any(match.group() in longer for longer in found):
-                found.setdefault(match.group(), match.start())
+            if match.group() not in told:
+                told.add(match.group())
+                found[match.group()] = match.start()
     return sorted(found, key=found.__getitem__)

@@ -13,8 +13,11 @@ class _Form:
     pattern: re.Pattern[str]
 
 
+_QUOTE = r"(?:\\{0,3}[\"'])?"
+"""A quote or none: in JSON that is told inside JSON, as a tool's arguments are, backslashes stand before it."""
+
 _FORMS = (
-    _Form("a private key", ("private key",), re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")),
+    _Form("a private key", ("private key",), re.compile(r"-----BEGIN [A-Z ]{0,64}PRIVATE KEY(?: BLOCK)?-----")),
     _Form("an API key", ("sk-", "sk_", "pk_", "rk_"), re.compile(r"\b(?:sk|pk|rk)[-_][A-Za-z0-9_\-]{20,}")),
     _Form("a cloud access key", ("akia", "asia"), re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
     _Form("a cloud API key", ("aiza",), re.compile(r"\bAIza[0-9A-Za-z_\-]{35}\b")),
@@ -29,17 +32,27 @@ _FORMS = (
         ("eyj",),
         re.compile(r"\beyJ[A-Za-z0-9_\-]{10,512}\.eyJ[A-Za-z0-9_\-]{10,4096}\.[A-Za-z0-9_\-]{10}"),
     ),
+    _Form("a model hub's token", ("hf_",), re.compile(r"\bhf_[A-Za-z0-9]{30,}")),
     _Form("a bearer token", ("bearer",), re.compile(r"(?i:\bbearer\s+)[A-Za-z0-9_\-.=+/]{20,}")),
     _Form(
-        "a password",
-        ("passw", "secret", "api_key", "api-key", "apikey", "access_token", "access-token", "accesstoken"),
+        "a password in a header",
+        ("authorization",),
         re.compile(
-            r"(?i:\b(?:password|passwd|secret|api[_-]?key|access[_-]?token)[\"']?\s*[:=]\s*[\"']?)"
+            rf"(?i:\bauthorization{_QUOTE}\s{{0,64}}[:=]\s{{0,64}}{_QUOTE}basic\s{{1,64}})[A-Za-z0-9_\-.=+/]{{8}}"
+        ),
+    ),
+    _Form(
+        "a password",
+        ("passw", "passphrase", "secret", "apikey", "api_key", "api-key", "token"),
+        # whatever stands before the name: it is a password's in `DB_PASSWORD`, `PGPASSWORD` and `userPassword` too
+        re.compile(
+            r"(?i:(?:password|passwd|passphrase|secret(?:[_-]?(?:access[_-]?)?key)?|api[_-]?key|(?:access|auth|refresh)[_-]?token)"
+            rf"{_QUOTE}\s{{0,64}}[:=]\s{{0,64}}{_QUOTE})"
             r"(?=[^\s\"']{0,256}\d)[^\s\"'<>{}()$]{8}"
         ),
     ),
     _Form(
-        "a password in an address", ("://",), re.compile(r"\b[a-z][a-z0-9+.\-]{0,31}://[^\s/:@]{1,256}:[^\s/@]{3,256}@")
+        "a password in an address", ("://",), re.compile(r"\b[a-z][a-z0-9+.\-]{0,31}://[^\s/:@]{0,256}:[^\s/@]{3,256}@")
     ),
 )
 

@@ -1,12 +1,14 @@
 """Words of a text as search compares them: lower-cased, stemmed, without those that only hold sentences together."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
 import snowballstemmer
 
-WORD = re.compile(r"[^\W_]+")
+WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*")
+"""An accent may stand behind its letter: to the pattern's classes it is none of a word's characters."""
 _BY_CHARACTER = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Scripts without blanks between words: kana, Han, Hangul. Their neighbouring characters are taken in pairs."""
 LONGEST_STEMMED = 20
@@ -23,12 +25,17 @@ FUNCTION_WORDS = frozenset(
 
 def words(text: str) -> Iterator[str]:
     """The words of a text that tell something, in their common form and in order."""
-    for match in WORD.finditer(text.lower()):
+    for match in WORD.finditer(plain(text)):
         yield from forms(match.group())
 
 
+def plain(text: str) -> str:
+    """A text lower-cased, and its letters and accents composed: macOS types both apart, most texts have them as one."""
+    return unicodedata.normalize("NFC", text.lower())
+
+
 def forms(word: str) -> tuple[str, ...]:
-    """What a lower-cased word is compared by: its stem; pairs of characters where a script has no blanks; nothing for a
+    """What a plain word is compared by: its stem; pairs of characters where a script has no blanks; nothing for a
     function word."""
     if word in FUNCTION_WORDS:
         return ()

@@ -3,13 +3,17 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from optical_memory.encoded import EncodedPage
 from optical_memory.errors import OpticalMemoryError
+from optical_memory.memory.context import TextPart
 from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.memory.turn import parse_history
+from optical_memory.modes import Mode
+from renderers import Page
 from renderers.transcript import MARKS
-from tests.memory.fake import FakeModel, conversation, memory_of
+from tests.memory.fake import FakeModel, conversation, memory_of, prose
 from tests.memory.histories import Message
 
 
@@ -147,6 +151,27 @@ def test_a_fact_that_lies_across_the_edge_of_a_page_is_handed_over_whole(share: 
     memory.compress(history)
     assert not any(needle in part.page.text for part in memory.context.pages)
     assert needle in memory.passage_for("where does the zebra of the harbour listen")
+
+
+def test_a_passage_does_not_leap_over_a_page_that_stayed_text() -> None:
+    """The turn is on both sides of it, but it does not go on from the one to the other."""
+
+    class MiddleBlind(FakeModel):
+        def _tokens(self, page: Page, mode: Mode) -> torch.Tensor:
+            tokens = super()._tokens(page, mode)
+            if "MIDDLE" in page.text:
+                tokens[0, page.source_cells.nonzero()[0][::2]] = ord("?")
+            return tokens
+
+    memory = memory_of(MiddleBlind(), lossless=True)
+    first = f"{prose(4000, 1)} the zebra of the harbour listens on the port number ".ljust(4095, "x")
+    last = f" nineteen and nowhere else. {prose(3000, 3)}"
+    turn = {"role": "user", "content": f"{first}MIDDLE {prose(4088, 2)}{last}"}
+    context = memory.compress([turn, *conversation(8, 300)])
+    assert [isinstance(part, TextPart) for part in context.parts[:3]] == [False, True, False]
+    passage = memory.passage_for("where does the zebra of the harbour listen")
+    assert "zebra" in passage
+    assert "nineteen" not in passage
 
 
 def test_where_a_turn_ends_on_a_page_a_line_of_the_passage_does() -> None:

@@ -156,6 +156,26 @@ def test_fragile_strings_are_told_once_and_whole() -> None:
     assert fragile_strings(text) == ["https://x.org/a/b_1", "/etc/hosts", "7f3a9c12", "5432"]
 
 
+def test_a_fragile_string_that_lies_in_a_longer_one_is_told_too() -> None:
+    assert fragile_strings("order 2100458 shipped, room 458, pin 2100") == ["2100458", "458", "2100"]
+    assert fragile_strings("https://x.org/a/b_1 at x.org/a, b_1") == ["https://x.org/a/b_1"]
+
+
+@pytest.mark.parametrize("piece", ["-", ".", "a-", "a_", "aB+", "a@", "1,0,", "\n", "  \n", "a"])
+def test_no_text_takes_for_ever_to_weigh(piece: str) -> None:
+    """A pattern that begins anew at each place and runs to the end takes many minutes over most of these."""
+    text = "\n  " + piece * (200_000 // len(piece)) + " is in /etc/hosts, of me@x.org, 5432 or 7f3a9c12"
+    assert fragile_strings(text)[-4:] == ["/etc/hosts", "me@x.org", "5432", "7f3a9c12"]
+    assert Salience()(text) == 1.0
+
+
+def test_long_strings_are_found_whole() -> None:
+    slug = "-".join(["word"] * 40) + "-2024"
+    path = "/".join(["", *["folder_of-a.name"] * 40, "file.py"])
+    url = "https://x.org/" + "a" * 500
+    assert fragile_strings(f"{slug} {path} {url} {'7f3a' * 100}") == [slug, path, url, "7f3a" * 100]
+
+
 # Prefix stability
 
 

@@ -42,6 +42,11 @@ def test_strings_are_told_once_and_rows_of_numbers_as_one() -> None:
     assert told_by(notes[0]) >= {"118", "119", "120", "121", "7f3a9c12", "/srv/app/main.py"}
 
 
+def test_a_number_that_lies_in_a_longer_one_is_told_too() -> None:
+    first, second = f"order 915432 {prose(4090, 1)}", f"port 5432, pin 9154 {prose(3800, 2)}"
+    assert Ledger(1.0).notes(pages_of(first, second)) == ["915432", "5432\n9154"]
+
+
 @given(st.lists(st.lists(STRINGS, min_size=20, max_size=400).map(" ".join), min_size=1, max_size=4), st.floats(0, 1))
 @settings(max_examples=50, deadline=None)
 def test_the_cap_is_kept_and_nothing_is_made_up(texts: list[str], share: float) -> None:

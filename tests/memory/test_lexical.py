@@ -22,6 +22,8 @@ TEXTS = st.lists(st.lists(st.sampled_from(ALPHABET), min_size=1, max_size=8), mi
         ("ran user_id=7f3A-99c1", ["ran", "user", "id", "7f3a", "99c1"]),
         ("what did she do with it", []),
         ("naïve Überraschungen", ["naïve", "überraschungen"]),
+        ("nai\u0308ve U\u0308berraschungen x\u0304yz", ["naïve", "überraschungen", "x\u0304yz"]),
+        ("\u1112\u1161\u11ab\u1100\u1173\u11af", ["한글"]),
         ("日本語のテキスト", ["日本", "本語", "語の", "のテ", "テキ", "キス", "スト"]),
         ("pneumonoultramicroscopicsilicovolcanoconiosis", ["pneumonoultramicroscopicsilicovolcanoconiosis"]),
         ("", []),

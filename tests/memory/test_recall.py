@@ -15,11 +15,13 @@ from tests.memory.fake import CERTAIN, DOUBTFUL, FakeModel, conversation, memory
 FADED = ForgettingSchedule(((0, LARGE), (1, TINY)))
 
 
-def remembering(model: FakeModel, needle: str, schedule: ForgettingSchedule = FADED) -> OpticalMemory:
+def remembering(
+    model: FakeModel, needle: str, schedule: ForgettingSchedule = FADED, lossless: bool = False
+) -> OpticalMemory:
     """Twelve turns, a page each; the needle stands in the fourth."""
     history = conversation(12, 4000)
     history[3]["content"] = f"{prose(1900, 3)} {needle} {prose(1900, 30)}"
-    memory = memory_of(model, schedule=schedule, keep_last=0)
+    memory = memory_of(model, schedule=schedule, keep_last=0, lossless=lossless)
     memory.compress(history)
     return memory
 
@@ -49,6 +51,21 @@ def test_recall_tells_how_sure_it_is_of_each_character() -> None:
     assert hit.certainty == pytest.approx(1 - 0.25 * (1 - DOUBTFUL), abs=0.001)
 
 
+@pytest.mark.parametrize("faded", [False, True])
+def test_a_lossless_memory_recalls_what_was_said(faded: bool) -> None:
+    model = FakeModel(spoilt={"Large": 0.02, "Tiny": 0.01})
+    schedule = FADED if faded else ForgettingSchedule(((0, LARGE),))
+    memory = remembering(model, "the zebra listens on 5432", schedule, lossless=True)
+    hits = memory.recall("the server port zebra", 3)
+    assert len(hits) == 3
+    for hit in hits:
+        assert hit.number is not None
+        assert hit.read
+        assert hit.text == memory.context.pages[hit.number - 1].page.text
+        assert hit.probabilities.tolist() == [CERTAIN] * len(hit.text)
+    assert "the zebra listens on 5432" in memory.passage_for("where does the zebra listen")
+
+
 def test_recall_leaves_the_context_as_it_was() -> None:
     memory = remembering(FakeModel(), "zebra")
     before = [part.encoded for part in memory.context.pages]
@@ -72,6 +89,8 @@ def test_recall_sorts_and_limits() -> None:
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert len({hit.number for hit in hits}) == 4
     assert memory.recall("the", 0) == []
+    with pytest.raises(ValueError, match="limit counts pages, got -1"):
+        memory.recall("zebra", -1)
 
 
 def test_nothing_in_common_recalls_nothing() -> None:

@@ -1,6 +1,8 @@
 """The index of pages: words that are rare decide, near words help, and what was removed leaves no trace."""
 
 from collections.abc import Sequence
+from typing import Literal
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from numpy.typing import NDArray
 
 from optical_memory.memory.dense import PASSAGE
 from optical_memory.memory.recall import PageIndex, best_window, fuse
+
+Form = Literal["NFC", "NFD"]
 
 
 def index_of(**texts: str) -> PageIndex:
@@ -34,6 +38,15 @@ def test_rare_words_weigh_more_than_common_ones() -> None:
 def test_case_does_not_matter_and_long_words_match_by_their_beginning() -> None:
     index = index_of(a="Configuration", b="other")
     assert [key for key, _ in index.search("CONFIGURED", 2)] == ["a"]
+
+
+@pytest.mark.parametrize("said", ["NFC", "NFD"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+def test_an_accent_may_stand_in_its_letter_or_behind_it(said: Form, asked: Form) -> None:
+    text, query = normalize(said, "the résumé of José lies in Århus"), normalize(asked, "JOSÉ résumé")
+    index = index_of(a=text, b="the resume lies in Paris", c="other")
+    assert index.search(query, 1) == [("a", 1.0)]
+    assert text in best_window("x " * 90 + text, index.rarity(query), 60)[1]
 
 
 def test_scores_fall_from_one() -> None:

@@ -18,10 +18,37 @@ from optical_memory.memory.secrets import secret_in
         ("Authorization: Bearer abcdefghijklmnopqrstuvwxyz", "a bearer token"),
         ('password = "hunter2hunter2"', "a password"),
         ("postgres://admin:s3cret@db/app", "a password in an address"),
+        ("redis://:s3cretpass1@host:6379/0", "a password in an address"),
+        ("-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQOY", "a private key"),
+        ("hf_" + "aBcDeFgHiJ" * 3 + "kLmN", "a model hub's token"),
+        ("Authorization: Basic dXNlcjpwYXNzd29yZDEyMzQ1Ng==", "a password in a header"),
+        ('{\\"authorization\\": \\"Basic dXNlcjpwdw==\\"}', "a password in a header"),
     ],
 )
 def test_a_secret_is_named(text: str, kind: str) -> None:
     assert secret_in(f"before {text} after") == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DB_PASSWORD=hunter2hunter2",
+        "export OPENAI_API_KEY=abcd1234efgh5678",
+        "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY1",
+        "POSTGRES_PASSWORD: s3cretpass1",
+        "PGPASSWORD=s3cretpass1 psql",
+        "client_secret: 8f3a9c1b2d4e5f60",
+        'clientSecret: "8f3a9c1b2d4e5f60"',
+        "SECRET_KEY = 'insecure-9abc1234'",
+        "refresh_token=1//0gabcdef12345",
+        "passphrase: abc12345678",
+        '{"db_password": "hunter2hunter2"}',
+        '{\\"password\\": \\"hunter2hunter2\\"}',
+        '{\\\\\\"password\\\\\\": \\\\\\"hunter2hunter2\\\\\\"}',
+    ],
+)
+def test_a_password_is_known_by_the_end_of_its_name(text: str) -> None:
+    assert secret_in(text) == "a password"
 
 
 @pytest.mark.parametrize(
@@ -35,13 +62,22 @@ def test_a_secret_is_named(text: str, kind: str) -> None:
         "deadbeef" * 8,
         "550e8400-e29b-41d4-a716-446655440000",
         "the bearer of this letter",
+        "password = getpass(1)",
+        "the secret: none at all",
+        "token: 5",
+        "max_tokens=16384000",
+        "the_secret_garden = 1911",
+        "Authorization: basic, see chapter 12",
+        "the basic tests/test_models/test_field_12.py",
+        "http://localhost:8080/@me",
+        "hf_hub_download(repo_id='x', filename='config.json')",
     ],
 )
 def test_ordinary_text_holds_none(text: str) -> None:
     assert secret_in(text) is None
 
 
-@pytest.mark.parametrize("piece", ["password=", "a-", "-eyJabcdefghijk", "x://"])
+@pytest.mark.parametrize("piece", ["password=", "a-", "-eyJabcdefghijk", "x://", "secret_", "authorization:"])
 def test_no_text_takes_for_ever_to_look_through(piece: str) -> None:
     """A pattern that begins anew at each place and runs to the end takes hours over this."""
     assert secret_in(piece * (4_000_000 // len(piece)) + " http://x eyj secret") is None
