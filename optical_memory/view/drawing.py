@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
+from optical_memory.memory.stretches import by_turns
 from optical_memory.memory.turn import Turn
 from optical_memory.memory.wire.picture import Picture
 from renderers import (
@@ -30,7 +31,7 @@ STRETCH = 65_536
 
 @dataclass(frozen=True, slots=True)
 class DrawnPage:
-    """A page's picture, its source text, and the first and last message on it."""
+    """A page's picture, its source text with a newline between turns, and the first and last message on it."""
 
     picture: Picture
     text: str
@@ -109,7 +110,7 @@ class Drawable:
 def _drawn(page: Page, side: int) -> DrawnPage:
     picture = Picture.of(to_png(draw(page, side, FIXED), palette(TRANSCRIPT_STYLES)))
     sources = [int(source) for source in page.sources] or [0]
-    return DrawnPage(picture, page.text, min(sources), max(sources))
+    return DrawnPage(picture, by_turns(page.text, page.spans), min(sources), max(sources))
 
 
 def _size(pages: Sequence[DrawnPage]) -> int:

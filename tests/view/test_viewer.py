@@ -181,3 +181,13 @@ def test_recall_over_a_view_is_exact_and_honest() -> None:
     views.view(history)
     assert "ZX-81/42" in views.recall("reactor")
     assert "No page" in views.recall("xylophone")
+
+
+def test_recall_parts_the_turns_of_a_page() -> None:
+    """Or a number at the end of one and one at the beginning of the next would be a third."""
+    history = conversation(30)
+    history[4] = {"role": "user", "content": "the zebra is on port 80"}
+    history[5] = {"role": "assistant", "content": "90 replicas suit Postgres"}
+    views = Views("gpt-5", trust_cell=8)
+    views.view(history)
+    assert "on port 80\n90 replicas" in views.recall("zebra") and "Postgres\n" in views.recall("postgres")
