@@ -22,7 +22,7 @@ from renderers import (
     to_png,
     transcript_blocks,
 )
-from renderers.fonts import TWINS, is_marker
+from renderers.fonts import TWINS, is_marker, runs_left
 
 GRID = Grid(64, 64)
 STRETCH = 65_536
@@ -81,7 +81,8 @@ def num_cells(turn: Turn) -> int:
 
 @dataclass(slots=True)
 class Drawable:
-    """Which characters a reader can be shown at a side: those of the typeface there, or those of `alphabet` if given."""
+    """Which characters a reader can be shown at a side: those of the typeface there whose script runs as a page does, or those of
+    `alphabet` if given."""
 
     side: int
     alphabet: str | None = None
@@ -102,7 +103,7 @@ class Drawable:
     def _covers(self, character: str) -> bool:
         if self.alphabet is not None:
             return character in self.alphabet
-        if character in TWINS or is_marker(ord(character)):
+        if character in TWINS or is_marker(ord(character)) or runs_left(character):
             return False
         return glyph_atlas(FIXED, self.side // GRID.columns, self.side // GRID.rows).shows(ord(character))
 

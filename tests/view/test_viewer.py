@@ -137,6 +137,23 @@ def test_secrets_and_strange_characters_stay_text_with_the_reason() -> None:
     assert SECRET not in "".join(page.text for page in view.pages)
 
 
+def test_letters_that_a_page_does_not_show_as_they_are_are_told_beside_it() -> None:
+    history = conversation(40)
+    history[5]["content"] = "\u017caba \ufb01n\x0c\u05e9\u05dc\u05d5\u05dd \u2028 \u045d " + history[5]["content"]
+    told = f"{BOXES} \u017c \ufb01 U+000C \u05e9\u05dc\u05d5\u05dd U+2028 \u045d"
+    assert told in json.dumps(view_of(history).messages, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("script", ["\u05e9\u05dc\u05d5\u05dd ", "\u0645\u0631\u062d\u0628\u0627 "])
+@pytest.mark.parametrize("cell", [8, 16])
+def test_what_runs_from_right_to_left_stays_text(script: str, cell: int) -> None:
+    history = conversation(40)
+    history[5]["content"] = script * 100
+    view = view_of(history, reader_named("gpt-5").trusted(cell))
+    reasons = {text.message: text.reason for text in view.report.texts}
+    assert ascii(min(set(script) - {" "}))[1:-1] in reasons[5]
+
+
 @pytest.mark.parametrize("twin", ["\0", "\ue041", "\u00b6", "\u203a", "\u2039", "\u00ac"])
 def test_what_would_look_like_something_else_stays_text(twin: str) -> None:
     """A pilcrow is drawn for a line break, a private-use code as a marker's letter, nothing at all for a null."""
