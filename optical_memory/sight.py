@@ -22,7 +22,7 @@ from optical_memory.vision.pictures import open_picture
 from optical_memory.vision.readout import CellGrid, Readout
 from optical_memory.vision.views import to_pixels, views_of
 from renderers import TRANSCRIPT_STYLES, Face, GlyphAtlas, Grid, Page, draw, glyph_atlas, palette, to_rgb
-from renderers.fonts import TWINS
+from renderers.fonts import TWINS, runs_left
 
 TOKEN_DTYPE = torch.bfloat16
 """How visual tokens are kept: 2 bytes a number."""
@@ -186,15 +186,19 @@ class Sight:
         """The characters of `text` that this model was not trained to read, or that its face does not tell apart at Base, each
         once, in order; where it has no readout, those that its face cannot draw."""
         if self.config.readout is None:
-            undrawn = set(self.undrawn(text, BASE.side))
-            return "".join(c for c in dict.fromkeys(text) if c in TWINS or "\ue000" <= c <= "\uf8ff" or c in undrawn)
+            draws = self._atlas_at(BASE.side).draws
+            return "".join(
+                c for c in dict.fromkeys(text) if c in TWINS or "\ue000" <= c <= "\uf8ff" or not draws(ord(c))
+            )
         return "".join(dict.fromkeys(character for character in text if character not in self._alphabet))
 
     def undrawn(self, text: str, side: int) -> str:
-        """The characters of `text` that the face has no glyph of on pages drawn at `side`, each once: a box, or a sign that is like
-        it, stands for them."""
+        """The characters of `text` that pages drawn at `side` do not show as they are, each once: a box, a blank, or a letter or
+        sign with ticks stands for them, or their script runs from right to left, which no page does."""
         atlas = self._atlas_at(side)
-        return "".join(character for character in dict.fromkeys(text) if not atlas.shows(ord(character)))
+        return "".join(
+            character for character in dict.fromkeys(text) if runs_left(character) or not atlas.shows(ord(character))
+        )
 
     def reads(self, mode: Mode) -> bool:
         """Whether pages of this model's grid can be read in a mode: by a readout, where whole cells fill an uncut page and the

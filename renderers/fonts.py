@@ -9,6 +9,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from threading import RLock
+from unicodedata import bidirectional
 
 import freetype
 import numpy as np
@@ -50,6 +51,8 @@ LIKE_GLYPHS = {ord(c): ord(sign) for c, sign in zip("✓✔✅✗❌⚠●○▶
 SHAPELESS_GLYPHS = {0x2011: 0x2D, 0x202F: 0xAC, 0xFE0F: 0x20}
 """A hyphen and a space at which no line breaks, and what makes the sign before it an emoji: faces have an empty cell for them, or
 none, so they are drawn as this; pixel faces tell them from it by their ticks."""
+INKLESS = frozenset({EMPTY, 0x20, 0xFE0F})
+"""Codes whose cell is rightly blank."""
 _FREETYPE = RLock()
 """Held while a FreeType face is used, which two threads must not do at once; all atlases of a file share its face."""
 MARKER_BASE = 0xE000
@@ -211,7 +214,17 @@ class GlyphAtlas:
         return slots
 
     def shows(self, code: int) -> bool:
-        """Whether the face has a glyph for this code point, and not that of a sign which is like it."""
+        """Whether the face has a glyph of this code point's own, and ink in it unless none belongs there: what is seen by a reader
+        who was not taught the ticks."""
+        with _FREETYPE:
+            if not self.draws(code) or (code in BORROWED_GLYPHS and self._glyph_of(code) != code):
+                return False
+            slot = self.slots(np.array([code], dtype=np.uint32))[0]
+            return code in INKLESS or bool(self.levels[slot].any())
+
+    def draws(self, code: int) -> bool:
+        """Whether the face has a glyph for this code point, or for the letter that it is made from, and not that of a sign which is
+        like it."""
         with _FREETYPE:
             return self.covers(code) and not (code in LIKE_GLYPHS and self._glyph_of(code) != code)
 
@@ -291,6 +304,11 @@ class GlyphAtlas:
         size = _open(self._strike).size
         scale = self._size if self._strike.width else 1
         return size.ascender // 64 * scale, (size.ascender - size.descender) // 64 * scale
+
+
+def runs_left(character: str) -> bool:
+    """Whether its script runs from right to left: on a page, which is set from left to right, it stands the wrong way round."""
+    return bidirectional(character) in ("R", "AL", "AN")
 
 
 def is_marker(code: int) -> bool:

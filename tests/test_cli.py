@@ -86,6 +86,17 @@ def test_recall_finds_a_planted_fact(short_conversation: Path, capsys: pytest.Ca
     assert any(fact in page["text"] for page in found)
 
 
+def test_recall_prints_turns_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    turns = ["the service is on port 80", "90 replicas are fine", *[f"message {number}" for number in range(8)]]
+    history = [
+        {"role": ("user", "assistant")[n % 2], "content": turn * (1 if n < 2 else 20)} for n, turn in enumerate(turns)
+    ]
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps(history))
+    assert main(["recall", str(path), "port of the service", "--limit", "1"]) == 0
+    assert "on port 80\n90 replicas" in capsys.readouterr().out
+
+
 def test_ask_answers_over_the_spliced_context(short_conversation: Path, capsys: pytest.CaptureFixture[str]) -> None:
     answer = run_json(capsys, "ask", str(short_conversation), "What is the port of the api?")
     assert answer["question"] == "What is the port of the api?"

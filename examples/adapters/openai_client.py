@@ -14,4 +14,4 @@ with httpx2.Client(transport=transport()) as http:
     reply = client.chat.completions.create(model="gpt-5", messages=HISTORY)
     print(reply.choices[0].message.content)
     print(str(client.views.latest.report).splitlines()[0])
-    print(client.views.recall("token of the archive", limit=1))
+    print(client.views.recall("token of the archive", HISTORY, shape="openai", limit=1))

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from optical_memory.adapters import missing
+from optical_memory.errors import OpticalMemoryError
 from optical_memory.view import Views, recall_tool
 from optical_memory.view.plan import RECALL_TOOL
 
@@ -20,8 +21,8 @@ except ImportError as error:
 
 
 class OpticalFilter:
-    """Called before every model call. Options are those of `Views`. Give each conversation a filter of its own, so that the
-    tool `recall` looks into the right one.
+    """Called before every model call. Options are those of `Views`. Give each conversation a filter and views of its own: the
+    tool `recall` is not told which one asks, and looks into none where there are several.
 
     `model`: what `RunConfig(model=...)` names, which the runner prefers to the agent's own and does not tell a filter. An agent
     without a model has the SDK's default.
@@ -48,7 +49,10 @@ class OpticalFilter:
                 query = str(json.loads(arguments)["query"])
             except (ValueError, KeyError, TypeError):
                 return f'{RECALL_TOOL} takes {{"query": words that stand near what you look for}}, got {arguments!r}'
-            return await asyncio.to_thread(self.views.recall, query)
+            try:
+                return await asyncio.to_thread(self.views.recall, query)
+            except OpticalMemoryError as error:
+                return str(error)
 
         return FunctionTool(
             name=definition["name"],

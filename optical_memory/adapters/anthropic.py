@@ -17,7 +17,7 @@ except ImportError as error:
 
 PATHS = ("/v1/messages", "/v1/messages/count_tokens")
 RECALL_TOOL = recall_tool("anthropic")
-"""For `tools=[...]`; `OpticalMiddleware.views.recall(query)` answers it."""
+"""For `tools=[...]`; `middleware.views.recall(query, messages, shape="anthropic")` answers it."""
 
 
 class OpticalMiddleware(Middleware):  # type: ignore[misc]

@@ -33,6 +33,7 @@ SHOWN = 200
 """Characters of an answer that is none: enough for a provider's own words."""
 PROVEN = 0.95
 """The share of needles that must come back exactly, at a size and at every larger one."""
+UNCOUNTED = "what a page costs is not in its usage"
 NAMES = "amber basil cedar delta ember fjord grove heron islet jetty knoll lilac maple nexus orbit pearl quartz raven".split()
 FILLER = (
     "the build went through after the second review and nobody objected to the plan that we wrote down last week so the team "
@@ -60,7 +61,8 @@ class _Reply(BaseModel):
 
 
 class Calibration(BaseModel):
-    """`read`: needles that came back exactly, of `needles`, by the cell's width; `page_tokens`: what `usage` says of a page."""
+    """`read`: needles that came back exactly, of `needles`, by the cell's width; `page_tokens`: what `usage` says of a page, where
+    it counts pictures."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,8 +75,8 @@ class Calibration(BaseModel):
         lines = [f"{self.reader.name}: {self.reader.evidence}"]
         for cell, read in self.read.items():
             tokens = self.page_tokens.get(cell)
-            cost = f", {tokens:,} tokens a page" if tokens is not None else ""
-            lines.append(f"  cells of {cell:>2} pixels: {read} of {self.needles} needles{cost}")
+            cost = f"{tokens:,} tokens a page" if tokens is not None else UNCOUNTED
+            lines.append(f"  cells of {cell:>2} pixels: {read} of {self.needles} needles, {cost}")
         return "\n".join(lines)
 
 
@@ -100,8 +102,9 @@ def calibrate(
         answer, tokens = _ask(client, model, [LEGEND, page.picture, question])
         found = dict(re.findall(r"(\w+)\W+([0-9a-f]{12})\b", answer))
         read[cell] = sum(found.get(name) == code for name, code in codes.items())
-        if tokens is not None and base is not None:
-            page_tokens[cell] = max(0, tokens - base - count_text_tokens([question])[0])
+        cost = tokens - base - count_text_tokens([question])[0] if tokens is not None and base is not None else 0
+        if cost > 0:  # no page is free: this usage does not count pictures
+            page_tokens[cell] = cost
     return Calibration(
         reader=_row(model, needles, read, page_tokens), needles=needles, read=read, page_tokens=page_tokens
     )
@@ -152,16 +155,19 @@ def _row(model: str, needles: int, read: Mapping[int, int], page_tokens: Mapping
             break
         proven = cell
     row = reader_named(model)
+    evidence = (
+        f"needles read at each cell size: {', '.join(f'{cell} px {hits}/{needles}' for cell, hits in read.items())}"
+    )
     changed: dict[str, Any] = {
         "name": model,
         "models": (model,),
         "proven_cell": proven,
-        "evidence": f"needles read at each cell size: {', '.join(f'{cell} px {hits}/{needles}' for cell, hits in read.items())}",
+        "evidence": evidence if page_tokens else f"{evidence}; {UNCOUNTED}",
         "never": None,
     }
     if page_tokens:
         by_side = tuple((cell * COLUMNS, tokens) for cell, tokens in sorted(page_tokens.items()))
         changed["price"] = Measured(by_side=by_side)
     elif row.never is not None:
-        changed["never"] = "its answers tell no usage, so that nobody knows what a page costs"
+        changed["never"] = f"{UNCOUNTED}, so that nobody knows it"
     return row.model_copy(update=changed)

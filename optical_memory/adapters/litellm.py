@@ -17,7 +17,7 @@ except ImportError as error:
     raise missing("litellm", "litellm") from error
 
 RECALL_TOOL = recall_tool("openai")
-"""For `tools=[...]`; `OpticalHook.views.recall(query)` answers it."""
+"""For `tools=[...]`; `hook.views.recall(query, messages, shape="openai")` answers it."""
 
 
 class OpticalHook(CustomLogger):  # type: ignore[misc]

@@ -19,7 +19,8 @@ FIELDS = {"/chat/completions": ("messages", "openai"), "/responses": ("input", "
 """The field of a request that holds the history, and its shape, by the end of the path."""
 RECALL_TOOL = recall_tool("openai")
 RESPONSES_RECALL_TOOL = recall_tool("responses")
-"""For `tools=[...]` of chat and of responses; `Views.recall(query)` answers them."""
+"""For `tools=[...]` of chat and of responses; `client.views.recall(query, messages, shape="openai")` answers the first, the input
+and `shape="responses"` the second."""
 
 
 def wrap_openai(client: Client, views: Views | None = None, **options: Any) -> Client:

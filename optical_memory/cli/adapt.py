@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optical_memory.cli.output import count, port, print_json
+from optical_memory.cli.output import count, port, positive, print_json
 
 if TYPE_CHECKING:
     from optical_memory.readers import Reader
@@ -69,7 +69,7 @@ def _add_server_options(command: argparse.ArgumentParser, usual: int) -> None:
 def _add_view_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--keep-last", type=count, default=4, metavar="N", help="newest turns that stay text (4)")
     command.add_argument(
-        "--trust-cell", type=count, metavar="PIXELS", help="take readers at your word to read such cells"
+        "--trust-cell", type=positive, metavar="PIXELS", help="take readers at your word to read such cells"
     )
     command.add_argument("--readers", type=Path, metavar="FILE", help="rows of your own, as calibrate writes them")
 

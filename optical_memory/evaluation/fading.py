@@ -20,10 +20,11 @@ from optical_memory.evaluation.report import Figure, wilson
 from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.memory.context import Context, TextPart
 from optical_memory.memory.draft import blocks_of
-from optical_memory.memory.ledger import Ledger, stretches, told_by
+from optical_memory.memory.ledger import Ledger, told_by
 from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.memory.schedule import PRESETS, ForgettingSchedule
 from optical_memory.memory.store import TokenStore
+from optical_memory.memory.stretches import stretches
 from optical_memory.memory.turn import parse_history
 from optical_memory.model import Model
 from optical_memory.modes import BASE, LARGE, SMALL, TINY
@@ -144,7 +145,10 @@ def _told_by_ledger(pages: Sequence[Page]) -> NDArray[np.int64]:
     for page, note in zip(pages, ledger.notes(pages), strict=True):
         told += "\n" + "\n".join(told_by(note))
         strings = ledger.strings_of(page)
-        tokens, text_tokens = count_text_tokens([note])[0], sum(count_text_tokens(list(stretches(page))))
+        tokens, text_tokens = (
+            count_text_tokens([note])[0],
+            sum(count_text_tokens(list(stretches(page.text, page.spans)))),
+        )
         sums += np.array([len(strings), sum(string in told for string in strings), tokens, text_tokens])
     return sums
 

@@ -129,7 +129,7 @@ def natural_pages(
             continue
         strange = set(model.unreadable(text))
         if atlas is not None:
-            strange |= {character for character in set(text) if character > " " and not atlas.shows(ord(character))}
+            strange |= {character for character in set(text) if character > " " and not atlas.draws(ord(character))}
         kept = "".join(character for character in text if character not in strange)
         if len(kept) >= 0.97 * len(text):
             texts.append(kept)

@@ -16,6 +16,7 @@ from optical_memory.memory.legend import BOXES, LEGEND, LETTER_FOR_LETTER
 from optical_memory.memory.report import Report
 from optical_memory.memory.store import NOTHING_WRONG
 from optical_memory.memory.strangers import listed
+from optical_memory.memory.stretches import by_turns
 from optical_memory.memory.turn import Turn
 from optical_memory.memory.wire import shape_named
 from optical_memory.memory.wire.picture import Picture
@@ -169,7 +170,8 @@ class Context:
                 reading = self._model.read([part.encoded], part.page.grid)[0]
                 legible = "not measured" if part.fidelity is None else f"{part.fidelity:.2%} legible"
                 heading = f"[page {part.number}, {_turns_on(part.page)}, {legible}]"
-                lines.append(f"{heading} {amend(source_text(part.page, reading), part.errata)}")
+                read = amend(source_text(part.page, reading), part.errata)
+                lines.append(f"{heading} {by_turns(read, part.page.spans)}")
         return "\n".join(lines)
 
     def _runs(self) -> Iterator[TextPart | Sequence[PagePart]]:

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from optical_memory.language.tokenizer import count_text_tokens
 from optical_memory.memory.salience import fragile_strings
+from optical_memory.memory.stretches import stretches
 from optical_memory.memory.told import Told
 from renderers import Page
 
@@ -37,11 +38,11 @@ class Ledger:
 
     def strings_of(self, page: Page) -> list[str]:
         """The strings at risk on a page, each once."""
-        texts = list(stretches(page))
+        texts = list(stretches(page.text, page.spans))
         return list(dict.fromkeys(string for text in texts for string in self.at_risk(text)))
 
     def _lines(self, page: Page, told: Told) -> list[str]:
-        room = self.share * sum(count_text_tokens(list(stretches(page))))
+        room = self.share * sum(count_text_tokens(list(stretches(page.text, page.spans))))
         lines = list(_ranges([string for string in self.strings_of(page) if string not in told]))
         costs = count_text_tokens([line + "\n" for line, _ in lines])
         kept: set[int] = set()
@@ -52,15 +53,6 @@ class Ledger:
                 for string in lines[place][1]:
                     told.add(string)
         return [line for place, (line, _) in enumerate(lines) if place in kept]
-
-
-def stretches(page: Page) -> Iterator[str]:
-    """The text on a page, turn by turn."""
-    position = 0
-    for _, spans in groupby(page.spans, key=lambda span: span.source):
-        end = position + sum(span.end - span.start for span in spans)
-        yield page.text[position:end]
-        position = end
 
 
 def told_by(note: str) -> set[str]:

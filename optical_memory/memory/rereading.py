@@ -11,6 +11,7 @@ from optical_memory.memory.keeping import Keeper
 from optical_memory.memory.recall import PageIndex, page_keys
 from optical_memory.memory.recollection import Recollection, from_source, recollect
 from optical_memory.memory.store import NOTHING_WRONG, StoredPage
+from optical_memory.memory.stretches import by_turns
 from optical_memory.modes import Mode
 from renderers import Page
 
@@ -73,11 +74,4 @@ def _goes_on(first: Page, second: Page) -> bool:
 
 def _by_turns(found: Recollection) -> str:
     """The text of a page with a newline wherever a turn ends and another begins."""
-    pieces: list[str] = []
-    start, last = 0, ""
-    for span in found.spans:
-        end = start + span.end - span.start
-        pieces += ["\n"] if last not in ("", span.source) else []
-        pieces.append(found.text[start:end])
-        start, last = end, span.source
-    return "".join(pieces)
+    return by_turns(found.text, found.spans)

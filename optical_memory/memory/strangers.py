@@ -5,6 +5,7 @@ keep a whole turn off the pages.
 """
 
 from collections.abc import Callable
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from renderers.fonts import TWINS, is_marker
 
 MOST = 1 / 16
 """Of a turn's characters: an erratum takes about as many tokens as 16 characters do as text."""
+
+JOINER = "\u200d"
+"""Makes one emoji of two."""
 
 
 def are_told(strange: str, text: str) -> bool:
@@ -38,6 +42,13 @@ def strangers(
 
 
 def listed(text: str, strange: str) -> str:
-    """The characters `strange` of a text in the order in which they stand there, with a space between those that others part."""
-    named = frozenset(strange)
-    return " ".join("".join(c if c in named else " " for c in text).split())
+    """The characters `strange` of a text in the order in which they stand there, with a space between those that others part. What
+    nobody would see is named by its code: U+2028."""
+    written = {c: f" U+{ord(c):04X} " if _is_unseen(c) else c for c in strange}
+    return " ".join("".join(written.get(c, " ") for c in text).split())
+
+
+def _is_unseen(character: str) -> bool:
+    """White space, a control or a format character, but for the joiner."""
+    kind = category(character)
+    return kind[0] == "Z" or (kind in ("Cc", "Cf") and character != JOINER)

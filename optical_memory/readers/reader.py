@@ -1,8 +1,10 @@
 """A reader: its price rule, its limits, and the smallest type that it is proven to read. Rows of one's own live in JSON."""
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -10,6 +12,11 @@ from optical_memory.errors import OpticalMemoryError
 from optical_memory.modes import NATIVE_MODES, Mode
 from optical_memory.readers.prices import PriceRule
 
+SIBLINGS = frozenset(
+    ("mini", "nano", "pro", "codex", "research", "search", "audio", "realtime", "live", "transcribe", "tts", "image")
+)
+"""Parts of a name that make another model of a family's: of another price, or one that takes no pictures. A row has those that it
+names itself; a date, a version, `latest` or `preview` is of the same model, and so is what is added behind ":" or "@"."""
 COLUMNS = 64
 """Cells in a row of a page; a mode's side over it is the cell's width."""
 
@@ -49,7 +56,7 @@ class Reader(_Row):
     None if nobody measured: such a reader gets text. `text_factor`: its tokens for one of DeepSeek's vocabulary."""
 
     name: str
-    models: tuple[str, ...]
+    models: tuple[Annotated[str, Field(min_length=1)], ...]
     """Beginnings of the model names that this row stands for."""
     price: PriceRule
     money: Money | None = None
@@ -101,7 +108,7 @@ def unknown(model: str) -> Reader:
     from optical_memory.readers.prices import Flat
 
     reason = f"the reader {model!r} is unknown: describe it, or run optical-memory calibrate"
-    return Reader(name=model, models=(model,), price=Flat(per_picture=0), never=reason)
+    return Reader(name=model, models=(model,) if model else (), price=Flat(per_picture=0), never=reason)
 
 
 def reader_named(model: str, own: Iterable[Reader] = ()) -> Reader:
@@ -124,9 +131,12 @@ def reader_named(model: str, own: Iterable[Reader] = ()) -> Reader:
 
 
 def _begins(name: str, beginning: str) -> bool:
-    """Whether `name` is of the family: the beginning ends where a part of the name does ("gpt-5" is not "gpt-50" or "gpt-5.4")."""
+    """Whether `name` is of the family: the beginning ends where a part of the name does ("gpt-5" is not "gpt-50" or "gpt-5.4"), and
+    no part behind it names another model. One that ends in "-" or "." stands for whatever follows."""
     rest = name[len(beginning) :]
-    return name.startswith(beginning) and (not rest or beginning[-1] in "-." or rest[0] in "-:@[")
+    if not name.startswith(beginning) or not rest or beginning[-1] in "-.":
+        return name.startswith(beginning)
+    return rest[0] in "-:@[" and SIBLINGS.isdisjoint(re.split("[:@[]", rest)[0].split("-"))
 
 
 _ROWS = TypeAdapter(list[Reader])
@@ -139,22 +149,42 @@ def load_readers(path: Path) -> list[Reader]:
     except OSError as error:
         raise OpticalMemoryError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        raise OpticalMemoryError(f"{path} is not a table of readers: {error.errors()[0]['msg']}") from error
+        raise OpticalMemoryError(f"{path} is not a table of readers: {_wrong(error)}") from error
+
+
+def _wrong(error: ValidationError) -> str:
+    """The row, the field and what is wrong with it."""
+    first = error.errors()[0]
+    if not first["loc"]:
+        return first["msg"]
+    row, *fields = first["loc"]
+    return f"row {int(row) + 1}{''.join(f', {field}' for field in fields)}: {first['msg']}"
 
 
 def check_saving(path: Path) -> None:
-    """Raises OpticalMemoryError or OSError where `save_reader` would, and leaves everything as it was."""
+    """Raises OpticalMemoryError where `save_reader` would, and leaves everything as it was."""
     place = path.resolve()  # a link that points to nothing yet is not what is made and removed
     if place.exists():
         load_readers(place)
-        place.open("r+b").close()
-    else:
-        place.touch()
-        place.unlink()
+    try:
+        if place.exists():
+            place.open("r+b").close()
+        else:
+            place.touch()
+            place.unlink()
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def save_reader(path: Path, reader: Reader) -> None:
-    """Puts a row into the file, in place of one of the same name."""
+    """Puts a row into the file, in place of one of the same name. Raises OpticalMemoryError where it cannot be written."""
     rows = [row for row in (load_readers(path) if path.exists() else []) if row.name != reader.name]
     text = json.dumps([row.model_dump() for row in (*rows, reader)], indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OpticalMemoryError:
+    return OpticalMemoryError(f"{path} cannot be written: {error.strerror}; give a file in a folder that is there")

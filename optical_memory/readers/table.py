@@ -41,7 +41,12 @@ READERS: tuple[Reader, ...] = (
     _openai("gpt-5.2", ("gpt-5.2",), CappedPatches(factor=1.2, cap=2500), 1.75, 0.175),
     _openai("gpt-5.4", ("gpt-5.4",), CappedPatches(factor=1.2, cap=2500), 2.5, 0.25),
     _openai("gpt-5.5", ("gpt-5.5",), CappedPatches(factor=1.2, cap=2500), 5.0, 0.5),
-    Reader(name="gemini-3", models=("gemini-3", "gemini-3.1"), price=Flat(per_picture=1120), limits=_GEMINI_LIMITS),
+    Reader(
+        name="gemini-3",
+        models=("gemini-3", "gemini-3-pro", "gemini-3.1", "gemini-3.1-pro"),
+        price=Flat(per_picture=1120),
+        limits=_GEMINI_LIMITS,
+    ),
     Reader(name="gemini-3-low", models=("gemini-3-low",), price=Flat(per_picture=280), limits=_GEMINI_LIMITS),
     Reader(
         name="gemini-2.5",

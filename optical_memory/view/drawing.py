@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
+from optical_memory.memory.stretches import by_turns
 from optical_memory.memory.turn import Turn
 from optical_memory.memory.wire.picture import Picture
 from renderers import (
@@ -21,7 +22,7 @@ from renderers import (
     to_png,
     transcript_blocks,
 )
-from renderers.fonts import TWINS, is_marker
+from renderers.fonts import TWINS, is_marker, runs_left
 
 GRID = Grid(64, 64)
 STRETCH = 65_536
@@ -30,7 +31,7 @@ STRETCH = 65_536
 
 @dataclass(frozen=True, slots=True)
 class DrawnPage:
-    """A page's picture, its source text, and the first and last message on it."""
+    """A page's picture, its source text with a newline between turns, and the first and last message on it."""
 
     picture: Picture
     text: str
@@ -80,7 +81,8 @@ def num_cells(turn: Turn) -> int:
 
 @dataclass(slots=True)
 class Drawable:
-    """Which characters a reader can be shown at a side: those of the typeface there, or those of `alphabet` if given."""
+    """Which characters a reader can be shown at a side: those of the typeface there whose script runs as a page does, or those of
+    `alphabet` if given."""
 
     side: int
     alphabet: str | None = None
@@ -101,7 +103,7 @@ class Drawable:
     def _covers(self, character: str) -> bool:
         if self.alphabet is not None:
             return character in self.alphabet
-        if character in TWINS or is_marker(ord(character)):
+        if character in TWINS or is_marker(ord(character)) or runs_left(character):
             return False
         return glyph_atlas(FIXED, self.side // GRID.columns, self.side // GRID.rows).shows(ord(character))
 
@@ -109,7 +111,7 @@ class Drawable:
 def _drawn(page: Page, side: int) -> DrawnPage:
     picture = Picture.of(to_png(draw(page, side, FIXED), palette(TRANSCRIPT_STYLES)))
     sources = [int(source) for source in page.sources] or [0]
-    return DrawnPage(picture, page.text, min(sources), max(sources))
+    return DrawnPage(picture, by_turns(page.text, page.spans), min(sources), max(sources))
 
 
 def _size(pages: Sequence[DrawnPage]) -> int:

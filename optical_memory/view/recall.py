@@ -37,6 +37,8 @@ def recall(pages: Sequence[DrawnPage], query: str, limit: int = 3) -> str:
     """The passages of pages that matter most to a query, best first, as the tool's answer."""
     from optical_memory.memory.recall import PageIndex, best_window  # imports faiss
 
+    if not pages:
+        return "Nothing of this conversation is on pages."
     index = PageIndex()
     for number, page in enumerate(pages, 1):
         index.add(number, page.text)

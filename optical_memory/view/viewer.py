@@ -6,6 +6,7 @@ Nothing of the input is written to, and the same history gives the same bytes in
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from optical_memory.errors import OpticalMemoryError
@@ -70,8 +71,7 @@ class Viewer:
         scope: str = "",
         strict: bool = False,
     ) -> None:
-        if keep_last < 1 or pages_in_batch < 1:
-            raise ValueError(f"keep_last and pages_in_batch are 1 or more, got {keep_last} and {pages_in_batch}")
+        check_counts(keep_last=keep_last, pages_in_batch=pages_in_batch)
         self.reader = reader if isinstance(reader, Reader) else reader_named(reader)
         self.keep_last = keep_last
         self.pages_in_batch = pages_in_batch
@@ -233,6 +233,13 @@ class Viewer:
             return View(messages, report)  # type: ignore[arg-type]
         own = [message.as_message() if isinstance(message, Turn) else message for message in messages]
         return View(own, report, (), tuple(range(len(own))))
+
+
+def check_counts(**options: Any) -> None:
+    """Raises ValueError for an option that is no number of turns, pages or pixels."""
+    for name, value in options.items():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name} is a whole number, 1 or more; got {value!r}")
 
 
 def page_range(page: DrawnPage) -> str:

@@ -11,7 +11,8 @@ from optical_memory.readers import Reader, reader_named
 from optical_memory.view.counts import TokenCounts
 from optical_memory.view.drawing import Drawings
 from optical_memory.view.recall import recall
-from optical_memory.view.viewer import KEEP_LAST, PAGES_IN_BATCH, View, Viewer
+from optical_memory.view.thread import Thread
+from optical_memory.view.viewer import KEEP_LAST, PAGES_IN_BATCH, View, Viewer, check_counts
 
 SCOPES = 256
 """Viewers kept at once, one for each reader and scope."""
@@ -27,6 +28,11 @@ class ViewOptions:
     keep_last: int = KEEP_LAST
     pages_in_batch: int = PAGES_IN_BATCH
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        check_counts(keep_last=self.keep_last, pages_in_batch=self.pages_in_batch)
+        if self.trust_cell is not None:
+            check_counts(trust_cell=self.trust_cell)
 
 
 class Views:
@@ -57,6 +63,7 @@ class Views:
         self._drawings = Drawings()
         self._counts = TokenCounts()
         self._lock = Lock()
+        self._thread = Thread()
         self._viewers: dict[tuple[str, str], Viewer] = {}
         self._counts.of(["a"])
         Drawings().pages([Turn("user", "a")], 0, NATIVE_MODES[0].side)
@@ -77,6 +84,7 @@ class Views:
         """The view for the reader of that name. Fails open unless `strict`."""
         view = self.viewer(model, scope).view(messages, shape)
         self.latest, self.latest_model = view, model
+        self._thread.follow(messages, view, model, scope)
         return view
 
     def viewer(self, model: str = "", scope: str = "") -> Viewer:
@@ -112,8 +120,13 @@ class Views:
         shape: str | None = None,
         limit: int = 3,
     ) -> str:
-        """The answer of the tool `recall_memory`: exact text from the pages of the latest view, or of a history as the reader
-        `model` is shown it, or the reader asked last: whoever calls the tool is rarely told which one that is."""
-        name = self.latest_model if model is None else model
-        view = self.latest if messages is None else self.viewer(name).view(messages, shape)
+        """The answer of the tool `recall_memory`: exact text from the pages of a history as the reader `model` is shown it, or the
+        reader that was shown pages last: whoever calls the tool is rarely told which one that is.
+
+        Without `messages` it looks into the latest pages, as long as all requests were of one conversation; once they are of
+        several it raises OpticalMemoryError, as it would answer one user from what another said. Conversations that open with the
+        same words, and have no pages yet that tell them apart, are taken for one: whoever serves several passes `messages`.
+        """
+        name = model if model is not None else self._thread.model or self.latest_model
+        view = self._thread.only() if messages is None else self.viewer(name).view(messages, shape)
         return recall(view.pages if view is not None else (), query, limit)

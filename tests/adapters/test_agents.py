@@ -90,3 +90,10 @@ def test_a_call_that_makes_no_sense_is_answered() -> None:
     recall = OpticalFilter(reader="gpt-5", trust_cell=8).recall
     for arguments in ('{"q": "x"}', "{broken", "7"):
         assert "takes" in str(asyncio.run(recall.on_invoke_tool(None, arguments)))  # type: ignore[arg-type]
+
+
+def test_a_filter_of_several_conversations_looks_into_none() -> None:
+    filter_ = OpticalFilter(reader="gpt-5", trust_cell=8)
+    run(12, filter_)
+    seen(filter_, "gpt-5")
+    assert "more than one conversation" in str(asyncio.run(filter_.recall.on_invoke_tool(None, '{"query": "0"}')))  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from optical_memory.adapters.calibrate import calibrate, page_with_needles
 from optical_memory.errors import OpticalMemoryError
 from optical_memory.model import Model
 from optical_memory.modes import NATIVE_MODES
+from optical_memory.readers import reader_named
 from optical_memory.view.drawing import GRID
 from tests.adapters.double import CHAT_REPLY
 
@@ -57,6 +58,17 @@ def test_what_is_read_is_proven_and_what_is_not_is_not(
     assert found.read == {side // 64: NEEDLES if side >= smallest else 0 for side in (512, 640, 1024, 1280)}
     assert all(250 < tokens <= 300 for tokens in found.page_tokens.values())
     assert f"8 px {found.read[8]}/{NEEDLES}" in found.reader.evidence
+
+
+@pytest.mark.parametrize("usage", [None, {"prompt_tokens": 200, "completion_tokens": 1, "total_tokens": 201}])
+def test_a_usage_that_does_not_count_pictures_makes_no_page_free(usage: dict[str, int] | None) -> None:
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json={**CHAT_REPLY, "usage": usage}))
+    with OpenAI(api_key="k", http_client=httpx2.Client(transport=transport)) as client:
+        known = calibrate("gpt-5", "", "", needles=NEEDLES, client=client)
+        unknown = calibrate("brand-new", "", "", needles=NEEDLES, client=client)
+    assert known.page_tokens == unknown.page_tokens == {}
+    assert known.reader.price == reader_named("gpt-5").price and "not in its usage" in known.reader.evidence
+    assert "not in its usage" in (unknown.reader.why_not() or "") and str(known).count("not in its usage") == 5
 
 
 def test_a_page_of_needles_is_one_full_page_and_differs_by_seed() -> None:

@@ -87,7 +87,7 @@ def test_its_counter_charges_what_the_reader_charges_for_pages() -> None:
 def test_recall_and_counts_are_those_of_the_reader_that_was_asked() -> None:
     """The tool and the counter are not told the model's name."""
     middleware = OpticalMiddleware(trust_cell=8, recall=True)
-    assert "No page" in middleware.tools[0].func("0", history())
+    assert "Nothing" in middleware.tools[0].func("0", history())
     before = middleware.count_tokens([HumanMessage([{"type": "image_url", "image_url": {"url": "data:,"}}])])
     middleware.views.view(as_chat(history()), "gpt-5", "openai")
     assert prose(2500, 0)[:200] in middleware.tools[0].func("0", history())

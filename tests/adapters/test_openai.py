@@ -113,6 +113,7 @@ def test_recall_answers_with_the_source() -> None:
     client.chat.completions.create(model="gpt-5", messages=history, tools=[RECALL_TOOL])
     assert api.bodies[0]["tools"][0]["function"]["name"] == "recall_memory"
     assert "7f3a-99c1-d2" in client.views.recall("vault")
+    assert "7f3a-99c1-d2" in client.views.recall("vault", history, shape="openai")
 
 
 def test_a_call_that_is_cancelled_leaves_the_next_as_it_was() -> None:

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optical_memory.language.tokenizer import count_text_tokens
-from optical_memory.memory.ledger import Ledger, stretches, told_by
+from optical_memory.memory.ledger import Ledger, told_by
 from optical_memory.memory.legend import LETTER_FOR_LETTER
 from optical_memory.memory.schedule import ForgettingSchedule
+from optical_memory.memory.stretches import stretches
 from optical_memory.modes import TINY
 from renderers import Block, Grid, Page, lay_out
 from tests.memory.fake import FakeModel, conversation, memory_of, prose
@@ -53,7 +54,7 @@ def test_the_cap_is_kept_and_nothing_is_made_up(texts: list[str], share: float) 
     pages = pages_of(*texts)
     ledger = Ledger(share)
     for page, note in zip(pages, ledger.notes(pages), strict=True):
-        text_tokens = sum(count_text_tokens(list(stretches(page))))
+        text_tokens = sum(count_text_tokens(list(stretches(page.text, page.spans))))
         assert count_text_tokens([note])[0] <= share * text_tokens + 1
         assert {line for line in note.split("\n") if line and ".." not in line} <= set(ledger.strings_of(page))
 
@@ -71,11 +72,6 @@ def test_later_pages_change_no_earlier_note() -> None:
     texts = [prose(4000, number) + f" {number}f3a9c{number}" for number in range(5)]
     ledger = Ledger()
     assert ledger.notes(pages_of(*texts[:3])) == ledger.notes(pages_of(*texts))[:3]
-
-
-def test_stretches_are_the_turns_own_text() -> None:
-    (page,) = pages_of("one 1", "two 2")
-    assert list(stretches(page)) == ["one 1", "two 2"]
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.5])

@@ -102,3 +102,24 @@ def test_the_bundled_model_gives_back_an_emoji(bundled_model: Model) -> None:
 def test_what_small_cells_cannot_show_is_undrawn_there_alone(bundled_model: Model) -> None:
     assert bundled_model.undrawn("a\u1ebf", TINY.side) == "\u1ebf"
     assert bundled_model.undrawn("a\u1ebf", BASE.side) == ""
+
+
+def test_letters_that_small_cells_draw_as_others_are_undrawn_there_and_read_all_the_same(bundled_model: Model) -> None:
+    text = "ża\ufb01\u05e9"
+    assert bundled_model.undrawn(text, TINY.side) == "\u017c\ufb01\u05e9"
+    assert bundled_model.undrawn(text, BASE.side) == "\u05e9"
+    assert bundled_model.unreadable(text) == "\u05e9"
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\x0c", "\x0b", "\x1c", "\x85", "\u2003", "\u2009", "\u2028", "\u3000", "\u200b", "\x01"]
+)
+def test_what_nobody_would_see_in_a_list_is_named(unseen: str) -> None:
+    assert listed(f"a{unseen}b{ROCKET}{unseen}{WRENCH}c", unseen + WRENCH + ROCKET) == (
+        f"U+{ord(unseen):04X} {ROCKET} U+{ord(unseen):04X} {WRENCH}"
+    )
+
+
+def test_an_emoji_of_several_stays_one() -> None:
+    astronaut = "\U0001f469\u200d\U0001f680"
+    assert listed(f"an {astronaut}!", astronaut) == astronaut

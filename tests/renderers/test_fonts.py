@@ -38,7 +38,33 @@ def test_a_sign_that_only_a_like_one_stands_for_is_covered_and_not_shown() -> No
     tick, cross = ord("\u2713"), ord("\u274c")
     assert small.covers(tick) and not small.shows(tick) and large.shows(tick)
     assert large.covers(cross) and not large.shows(cross)
-    assert small.shows(ord("\u017e")), "a letter is not told from the one it is made from, but by its tick"
+
+
+@pytest.mark.parametrize("letter", "\u017c\u017e\u017d\u1e63\ufb01\ufb00\u00ad")
+def test_a_letter_that_is_another_with_a_tick_is_drawn_and_not_shown(letter: str) -> None:
+    small = GlyphAtlas(FIXED, 8, 8)
+    assert small.covers(ord(letter)) and small.draws(ord(letter)) and not small.shows(ord(letter))
+    assert GlyphAtlas(FIXED, 16, 16).shows(ord("\u017e")), "it has one of its own there"
+
+
+@pytest.mark.parametrize(("side", "blank"), [(8, "\u040d\u045d\u2800"), (16, "\u2003\u200b\u200d\u205f\u2063\u034f")])
+def test_what_has_no_ink_is_shown_only_if_it_never_has(side: int, blank: str) -> None:
+    atlas = GlyphAtlas(FIXED, side, side)
+    assert [atlas.covers(ord(c)) for c in blank] == [True] * len(blank)
+    assert not any(atlas.shows(ord(c)) for c in blank)
+    assert all(atlas.shows(ord(c)) for c in "\0 \ufe0f\n\t\r\u00a0\u202f\u2011")
+
+
+def test_no_tick_hides_that_a_glyph_of_its_own_is_blank() -> None:
+    for cell in CELLS:
+        atlas = GlyphAtlas(FIXED, *cell)
+        ticked = [c for c in fonts.TICKS if atlas.shows(c) and c not in fonts.INKLESS]
+        assert all(atlas._draw(atlas._glyph_of(c), 0).any() for c in ticked)
+
+
+def test_scripts_that_run_from_right_to_left_are_known() -> None:
+    assert all(map(fonts.runs_left, "\u05e9\u0633\u0664\u200f"))
+    assert not any(map(fonts.runs_left, "aЖω7 .\n水\u0301"))
 
 
 @pytest.mark.parametrize("cell", CELLS)

@@ -13,7 +13,7 @@ from optical_memory.memory.wire import has_cache_mark
 from optical_memory.readers import Cache, reader_named
 from optical_memory.view import View, Viewer
 from optical_memory.view.counts import TokenCounts
-from optical_memory.view.drawing import Drawings
+from optical_memory.view.drawing import Drawings, DrawnPage
 from tests.view.histories import ROCKET, SECRET, SHAPES, Event, call_ids, pictures, scripts, texts, write
 
 CASES = 10_000
@@ -109,12 +109,20 @@ def check_pages(view: View, messages: list[dict[str, Any]], drawn: list[int], sh
     """Pictures stand in page messages alone, as many as were drawn, and hold every drawn character in order; what their face lacks
     is told beside them."""
     turns = parse_history(messages, shape)
-    assert "".join(page.text for page in view.pages) == "".join(turns[position].text for position in drawn)
+    assert told_on(view.pages) == "\n".join(turns[position].text for position in drawn if turns[position].text)
     shown = [data for part in view.layout if not isinstance(part, int) for data in pictures(part)]
     assert shown == [page.picture.base64 for page in view.pages]
     assert len(shown) == view.report.num_pages
     told = "".join(text for part in view.layout if isinstance(part, dict) for text in texts(part))
     assert told.count(ROCKET) == sum(page.text.count(ROCKET) for page in view.pages)
+
+
+def told_on(pages: tuple[DrawnPage, ...]) -> str:
+    """The pages' text as one; a page goes on with the turn that the one before it ended in, or begins another."""
+    text = ""
+    for before, page in zip((None, *pages), pages, strict=False):
+        text += ("" if before is None or before.last == page.first else "\n") + page.text
+    return text
 
 
 def check_price(view: View, messages: list[dict[str, Any]], shape: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from optical_memory.errors import InvalidHistoryError
+from optical_memory.errors import InvalidHistoryError, OpticalMemoryError
 from optical_memory.memory.legend import BOXES
 from optical_memory.readers import Limits, Reader, reader_named
 from optical_memory.view import Viewer, Views, recall_tool
@@ -137,6 +137,23 @@ def test_secrets_and_strange_characters_stay_text_with_the_reason() -> None:
     assert SECRET not in "".join(page.text for page in view.pages)
 
 
+def test_letters_that_a_page_does_not_show_as_they_are_are_told_beside_it() -> None:
+    history = conversation(40)
+    history[5]["content"] = "\u017caba \ufb01n\x0c\u05e9\u05dc\u05d5\u05dd \u2028 \u045d " + history[5]["content"]
+    told = f"{BOXES} \u017c \ufb01 U+000C \u05e9\u05dc\u05d5\u05dd U+2028 \u045d"
+    assert told in json.dumps(view_of(history).messages, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("script", ["\u05e9\u05dc\u05d5\u05dd ", "\u0645\u0631\u062d\u0628\u0627 "])
+@pytest.mark.parametrize("cell", [8, 16])
+def test_what_runs_from_right_to_left_stays_text(script: str, cell: int) -> None:
+    history = conversation(40)
+    history[5]["content"] = script * 100
+    view = view_of(history, reader_named("gpt-5").trusted(cell))
+    reasons = {text.message: text.reason for text in view.report.texts}
+    assert ascii(min(set(script) - {" "}))[1:-1] in reasons[5]
+
+
 @pytest.mark.parametrize("twin", ["\0", "\ue041", "\u00b6", "\u203a", "\u2039", "\u00ac"])
 def test_what_would_look_like_something_else_stays_text(twin: str) -> None:
     """A pilcrow is drawn for a line break, a private-use code as a marker's letter, nothing at all for a null."""
@@ -175,9 +192,75 @@ def test_the_recall_tool_is_defined_in_every_shape(shape: str) -> None:
 
 def test_recall_over_a_view_is_exact_and_honest() -> None:
     views = Views("gpt-5", trust_cell=8)
-    assert "No page" in views.recall("anything")
+    assert views.recall("anything") == "Nothing of this conversation is on pages."
     history = conversation(30)
     history[4] = {"role": "user", "content": "the reactor code is ZX-81/42"}
     views.view(history)
     assert "ZX-81/42" in views.recall("reactor")
     assert "No page" in views.recall("xylophone")
+
+
+def test_recall_parts_the_turns_of_a_page() -> None:
+    """Or a number at the end of one and one at the beginning of the next would be a third."""
+    history = conversation(30)
+    history[4] = {"role": "user", "content": "the zebra is on port 80"}
+    history[5] = {"role": "assistant", "content": "90 replicas suit Postgres"}
+    views = Views("gpt-5", trust_cell=8)
+    views.view(history)
+    assert "on port 80\n90 replicas" in views.recall("zebra") and "Postgres\n" in views.recall("postgres")
+
+
+def telling(words: str, first: str = "hello") -> list[dict[str, Any]]:
+    history = [{"role": "user", "content": first}, *conversation(30)]
+    history[4] = {"role": "user", "content": f"the zebra is {words}"}
+    return history
+
+
+@pytest.mark.parametrize("first", ["hello", "good morning"])
+def test_recall_never_answers_one_conversation_from_another(first: str) -> None:
+    views = Views("gpt-5", trust_cell=8)
+    ours, theirs = telling("ours"), telling("theirs", first)
+    views.view(ours[:-1])
+    views.view(ours)
+    assert "zebra is ours" in views.recall("zebra")
+    views.view(theirs)
+    with pytest.raises(OpticalMemoryError, match=r"more than one conversation.*pass its messages"):
+        views.recall("zebra")
+    assert "zebra is ours" in views.recall("zebra", ours) and "zebra is theirs" in views.recall("zebra", theirs)
+
+
+def test_a_conversation_without_pages_is_not_answered_from_the_one_before() -> None:
+    views = Views("gpt-5", trust_cell=8)
+    views.view(telling("ours"))
+    views.view([{"role": "user", "content": "make a title"}])
+    with pytest.raises(OpticalMemoryError, match="more than one"):
+        views.recall("zebra")
+    assert views.recall("zebra", [{"role": "user", "content": "make a title"}]).startswith(
+        "Nothing of this conversation"
+    )
+    assert "zebra is ours" in views.recall("zebra", telling("ours"))
+
+
+def test_a_request_without_pages_hides_none_of_its_own_conversation() -> None:
+    views = Views(trust_cell=8)
+    views.view(telling("ours"), "gpt-5")
+    views.view(telling("ours"), "gpt-4o-mini")
+    assert "zebra is ours" in views.recall("zebra") and "zebra is ours" in views.recall("zebra", telling("ours"))
+    assert views.latest is not None and not views.latest.pages
+
+
+def test_scopes_are_conversations_of_their_own_and_what_is_no_history_is_served() -> None:
+    views = Views("gpt-5", trust_cell=8)
+    views.view(telling("ours"), scope="a")
+    views.view(telling("ours"), scope="b")
+    with pytest.raises(OpticalMemoryError, match="more than one"):
+        views.recall("zebra")
+    for history in ([7], "hello", None, [{"role": "wizard"}]):
+        assert views.view(history).messages == history  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("option", [{"keep_last": 0}, {"pages_in_batch": 0}, {"trust_cell": "8"}, {"keep_last": "4"}])
+def test_an_option_that_is_no_count_is_told_before_a_request_is_made(option: dict[str, Any]) -> None:
+    (name,) = option
+    with pytest.raises(ValueError, match=f"{name} is a whole number, 1 or more; got {next(iter(option.values()))!r}"):
+        Views("gpt-5", **option)
