@@ -128,7 +128,11 @@ def test_plain_text_and_json_lines_work_too(tmp_path: Path, capsys: pytest.Captu
         ("empty.json", "[]", "the history is empty"),
         ("role.json", '[{"role": "wizard", "content": "x"}]', "message 0 has role 'wizard'"),
         ("object.json", '{"model": "x"}', "holds no list of messages"),
-        ("lines.jsonl", '{"role": "user", "content": "x"}\n{oops', "line 2, is not JSON"),
+        (
+            "lines.jsonl",
+            '{"role": "user", "content": "x"}\n{oops',
+            "is not JSON: Expecting property name enclosed in double quotes at line 2, column 2",
+        ),
     ],
 )
 def test_bad_files_get_one_line_that_says_why(

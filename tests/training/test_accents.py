@@ -32,7 +32,7 @@ def test_some_letters_get_accents_and_nothing_else_moves() -> None:
         for old, new in zip(TEXT[changed], page[changed], strict=True):
             plain, letter = LATIN.characters[old], LATIN.characters[new]
             named = unicodedata.name(letter).startswith(unicodedata.name(plain) + " WITH")
-            assert plain.isascii() and (named or (plain, letter) == ("i", "ı"))
+            assert plain.isascii() and (named or (plain, letter) in (("i", "ı"), ("e", "ə")))
 
 
 def test_a_page_has_few_forms_of_a_letter_and_pages_have_others() -> None:
