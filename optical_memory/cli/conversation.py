@@ -182,8 +182,6 @@ def _visible(text: str) -> str:
 
 
 def _recall(options: argparse.Namespace) -> int:
-    from optical_memory.memory.stretches import by_turns
-
     found = _memory_of(options).recall(options.query, options.limit)
     rows = [
         {
@@ -203,7 +201,7 @@ def _recall(options: argparse.Namespace) -> int:
     for row, item in zip(rows, found, strict=True):
         where = "a page out of the context" if row["page"] is None else f"page {row['page']}"
         print(f"{where}, score {row['score']:.2f}, read at {row['mode']} with certainty {row['certainty']:.2%}")
-        print(by_turns(item.text, item.spans))
+        print(item.by_turns)
     if not rows:
         print("no page shares a word with the query")
     return 0

@@ -29,17 +29,16 @@ def _forget(options: argparse.Namespace) -> int:
     from optical_memory.device import choose_device
     from optical_memory.memory.durable import Durable, open_store
     from optical_memory.memory.forget import turns_meant
-    from optical_memory.memory.record import Record
 
     with closing(Durable(open_store(options.store, choose_device("cpu")), options.scope)) as durable:
-        record = Record() if options.all else durable.load()
-        if not (durable.holds_anything() if options.all else record.turns):
+        if not durable.holds_anything():
             raise StoreError(
                 f"{options.store} holds no conversation of the scope {options.scope!r}: is it spelt right?"
             )
-        if options.all:
+        if options.all:  # without a look at what it holds, which may be damaged
             receipt = durable.forget_scope(options.scope)
         else:
+            record = durable.load()
             _, receipt = durable.forget(record, turns_meant(record, options.turn, options.page, options.matching))
     if options.json:
         print_json(asdict(receipt))

@@ -25,6 +25,7 @@ from optical_memory.memory.optical_memory import OpticalMemory
 from optical_memory.memory.schedule import PRESETS, ForgettingSchedule
 from optical_memory.memory.store import TokenStore
 from optical_memory.memory.stretches import stretches
+from optical_memory.memory.told import Told
 from optical_memory.memory.turn import parse_history
 from optical_memory.model import Model
 from optical_memory.modes import BASE, LARGE, SMALL, TINY
@@ -141,15 +142,13 @@ def _cut(tally: Tally, planted: Planted, context: Context) -> None:
 
 def _told_by_ledger(pages: Sequence[Page]) -> NDArray[np.int64]:
     """(strings at risk, of these told so far, tokens of the notes, tokens of the pages' text); nothing is planted here."""
-    ledger, told, sums = Ledger(), "", np.zeros(4, dtype=np.int64)
+    ledger, told, sums = Ledger(), Told(), np.zeros(4, dtype=np.int64)
     for page, note in zip(pages, ledger.notes(pages), strict=True):
-        told += "\n" + "\n".join(told_by(note))
+        for string in told_by(note):
+            told.add(string)
         strings = ledger.strings_of(page)
-        tokens, text_tokens = (
-            count_text_tokens([note])[0],
-            sum(count_text_tokens(list(stretches(page.text, page.spans)))),
-        )
-        sums += np.array([len(strings), sum(string in told for string in strings), tokens, text_tokens])
+        tokens, *of_turns = count_text_tokens([note, *stretches(page.text, page.spans)])
+        sums += np.array([len(strings), sum(string in told for string in strings), tokens, sum(of_turns)])
     return sums
 
 

@@ -10,6 +10,7 @@ from optical_memory.errors import CheckpointError
 from optical_memory.memory.context import OutPage, PagePart
 from optical_memory.memory.fidelity import PageModel
 from optical_memory.memory.strangers import strangers
+from optical_memory.memory.stretches import by_turns
 from optical_memory.modes import Mode
 from renderers import Span
 from renderers.page import decode_codes
@@ -37,6 +38,11 @@ class Recollection:
     @property
     def certainty(self) -> float:
         return float(self.probabilities.mean()) if self.probabilities.size else 1.0
+
+    @property
+    def by_turns(self) -> str:
+        """`text` with a newline wherever a turn ends and another begins."""
+        return by_turns(self.text, self.spans)
 
 
 def recollect(

@@ -11,7 +11,6 @@ from optical_memory.memory.keeping import Keeper
 from optical_memory.memory.recall import PageIndex, page_keys
 from optical_memory.memory.recollection import Recollection, from_source, recollect
 from optical_memory.memory.store import NOTHING_WRONG, StoredPage
-from optical_memory.memory.stretches import by_turns
 from optical_memory.modes import Mode
 from renderers import Page
 
@@ -39,7 +38,7 @@ class Rereader:
 
     def candidate(self, place: int, found: Recollection) -> Candidate:
         """A page that was found as what a passage may be cut from, on to the pages beside it."""
-        return Candidate("user", _by_turns(found), partial(self._beside, place, -1), partial(self._beside, place, 1))
+        return Candidate("user", found.by_turns, partial(self._beside, place, -1), partial(self._beside, place, 1))
 
     def read(self, place: int, score: float = 0.0) -> Recollection:
         """The page at `place`, put right where the memory is lossless; from its source where the device has no room for it."""
@@ -63,15 +62,10 @@ class Rereader:
         if not 0 <= place + step < len(self.parts):
             return ""
         first, second = (self.parts[at].page for at in sorted((place, place + step)))
-        return _by_turns(self.read(place + step)) if _goes_on(first, second) else ""
+        return self.read(place + step).by_turns if _goes_on(first, second) else ""
 
 
 def _goes_on(first: Page, second: Page) -> bool:
     """Whether a turn goes on from one page to the other: not where a page between them stayed text."""
     left, right = first.spans[-1], second.spans[0]
     return (left.source, left.end) == (right.source, right.start)
-
-
-def _by_turns(found: Recollection) -> str:
-    """The text of a page with a newline wherever a turn ends and another begins."""
-    return by_turns(found.text, found.spans)
